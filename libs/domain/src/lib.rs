@@ -1,0 +1,19 @@
+//! What every part of Katonic agrees on: ids, names, time and error kinds.
+//!
+//! Pure: no IO, no async, nothing of the wire or of the store. A type starts
+//! beside its one user and moves here at the second.
+#![warn(missing_docs)]
+
+pub mod clock;
+pub mod error;
+pub mod id;
+pub mod member;
+pub mod name;
+pub mod principal;
+
+pub use clock::{Clock, SystemClock, Timestamp};
+pub use error::ErrorKind;
+pub use id::{ExecutionId, IdError, InstallationId, ProjectId, SubscriptionId, TokenId, UserId};
+pub use member::MemberId;
+pub use name::{CommitId, Name};
+pub use principal::{Principal, Scope};

@@ -1,0 +1,97 @@
+//! Who asks: a user, a service or an agent, and what their credential may be used for.
+
+use std::{collections::BTreeSet, fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    id::{TokenId, UserId},
+    member::MemberId,
+    name::Name,
+};
+
+/// Who makes a call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Principal {
+    /// A person or machine with an access token.
+    User {
+        /// The user.
+        id: UserId,
+        /// The token that was used.
+        token: TokenId,
+        /// Whether the user administers the installation.
+        admin: bool,
+        /// What the token may be used for.
+        scopes: BTreeSet<Scope>,
+    },
+    /// Another service of the installation.
+    Service(Name),
+    /// An agent, for one member.
+    Agent(MemberId),
+}
+
+/// Why a text is not a scope.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("a scope is one of {}", Scope::LIST.join(", "))]
+pub struct ScopeError;
+
+/// What a token may be used for: `<noun>:<verb>`, or `*` for everything.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Scope(&'static str);
+
+impl Scope {
+    /// Every scope there is.
+    pub const LIST: [&'static str; 12] = [
+        "*",
+        "events:subscribe",
+        "executions:read",
+        "executions:write",
+        "files:read",
+        "files:write",
+        "logs:read",
+        "projects:read",
+        "projects:write",
+        "self:read",
+        "tokens:read",
+        "tokens:write",
+    ];
+
+    /// The scope as text.
+    pub const fn as_str(&self) -> &'static str {
+        self.0
+    }
+
+    /// Whether a set of scopes allows what `wanted` allows.
+    pub fn granted(scopes: &BTreeSet<Self>, wanted: &str) -> bool {
+        scopes.iter().any(|scope| scope.0 == "*" || scope.0 == wanted)
+    }
+}
+
+impl FromStr for Scope {
+    type Err = ScopeError;
+
+    fn from_str(text: &str) -> Result<Self, ScopeError> {
+        Self::LIST.into_iter().find(|scope| *scope == text).map(Self).ok_or(ScopeError)
+    }
+}
+
+impl TryFrom<String> for Scope {
+    type Error = ScopeError;
+
+    fn try_from(text: String) -> Result<Self, ScopeError> {
+        text.parse()
+    }
+}
+
+impl From<Scope> for String {
+    fn from(scope: Scope) -> Self {
+        scope.0.to_owned()
+    }
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
