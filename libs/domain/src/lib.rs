@@ -10,6 +10,7 @@ pub mod id;
 pub mod member;
 pub mod name;
 pub mod principal;
+pub mod token;
 
 pub use clock::{Clock, SystemClock, Timestamp};
 pub use error::ErrorKind;
@@ -17,3 +18,4 @@ pub use id::{ExecutionId, IdError, InstallationId, ProjectId, SubscriptionId, To
 pub use member::MemberId;
 pub use name::{CommitId, Name};
 pub use principal::{Principal, Scope};
+pub use token::AccessToken;
