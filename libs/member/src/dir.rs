@@ -1,0 +1,347 @@
+//! One member's directory, and the folder of them all.
+//!
+//! Creation is atomic: a directory is filled under a name that starts with a
+//! dot, then renamed. Removal is the reverse, so that nobody ever sees half.
+
+use std::{
+    fs::{self, DirBuilder},
+    io,
+    os::unix::fs::DirBuilderExt,
+    path::{Path, PathBuf},
+};
+
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::{
+    durable::{create_once, read_capped, sync_folder, write_whole},
+    exit::{Exit, Launched, Stop},
+    launch::Launch,
+    liveness::{AgentLock, Liveness, ShimLock, liveness},
+    time::UnixNanos,
+};
+
+/// A command and its environment fit in far less.
+const FILE_CAP: u64 = 1024 * 1024;
+
+/// What can go wrong with a member directory.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A file or folder of it cannot be read or written.
+    #[error("cannot access {path} of a member")]
+    Io {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A file of it is not what it should be.
+    #[error("{path} of a member is damaged")]
+    Damaged {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: serde_json::Error,
+    },
+    /// The name cannot be a member directory's.
+    #[error("`{0}` is no name of a member directory")]
+    Name(String),
+}
+
+/// A result of this module.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// The folder of all members of one machine.
+#[derive(Debug, Clone)]
+pub struct Members {
+    root: PathBuf,
+}
+
+impl Members {
+    /// Opens it, making it where there is none.
+    pub fn open(root: impl Into<PathBuf>) -> Result<Self> {
+        let root = root.into();
+        DirBuilder::new().recursive(true).mode(0o700).create(&root).map_err(at(&root))?;
+        Ok(Self { root })
+    }
+
+    /// The folder.
+    pub fn path(&self) -> &Path {
+        &self.root
+    }
+
+    /// All members, in order of name.
+    pub fn list(&self) -> Result<Vec<MemberDir>> {
+        let mut found = Vec::new();
+        for entry in fs::read_dir(&self.root).map_err(at(&self.root))? {
+            let entry = entry.map_err(at(&self.root))?;
+            let name = entry.file_name();
+            let visible = name.to_str().is_some_and(|name| !name.starts_with('.'));
+            if visible && entry.file_type().map_err(at(&self.root))?.is_dir() {
+                found.push(MemberDir { path: entry.path() });
+            }
+        }
+        found.sort_by(|a, b| a.path.cmp(&b.path));
+        Ok(found)
+    }
+
+    /// The member of that name (`MemberId::container_name`), whether or not there is one.
+    pub fn member(&self, name: &str) -> Result<MemberDir> {
+        if name.is_empty() || name.starts_with('.') || name.contains(['/', '\0']) {
+            return Err(Error::Name(name.to_owned()));
+        }
+        Ok(MemberDir { path: self.root.join(name) })
+    }
+
+    /// Makes a member's directory, durable before this returns: the shim may be
+    /// started on it. One that is there already is left as it is.
+    pub fn create(&self, name: &str, launch: &Launch, ticket: &str) -> Result<MemberDir> {
+        let member = self.member(name)?;
+        if member.exists() {
+            return Ok(member);
+        }
+        let draft = MemberDir { path: self.root.join(format!(".{name}.new")) };
+        draft.remove_tree()?;
+        DirBuilder::new().mode(0o700).create(&draft.path).map_err(at(&draft.path))?;
+        DirBuilder::new().mode(0o700).create(draft.spool()).map_err(at(&draft.path))?;
+        draft.write("launch.json", launch)?;
+        write_whole(&draft.path.join("ticket"), ticket.as_bytes()).map_err(at(&draft.path))?;
+        match fs::rename(&draft.path, &member.path) {
+            // Somebody else made it meanwhile.
+            Err(_) if member.exists() => draft.remove_tree()?,
+            renamed => renamed.map_err(at(&member.path))?,
+        }
+        sync_folder(&self.root).map_err(at(&self.root))?;
+        Ok(member)
+    }
+
+    /// Takes the right to serve this folder, or `None` where another agent has it.
+    pub fn lock_for_agent(&self) -> Result<Option<AgentLock>> {
+        let path = self.agent_file();
+        AgentLock::acquire(&path).map_err(at(&path))
+    }
+
+    /// Whether an agent serves this folder.
+    pub fn agent(&self) -> Result<Liveness> {
+        let path = self.agent_file();
+        liveness(&path).map_err(at(&path))
+    }
+
+    fn agent_file(&self) -> PathBuf {
+        self.root.join(".agent")
+    }
+}
+
+/// The directory of one member.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MemberDir {
+    path: PathBuf,
+}
+
+impl MemberDir {
+    /// The directory at a path, as a shim is given it.
+    pub fn at(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into() }
+    }
+
+    /// The directory.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Its name, the container name.
+    pub fn name(&self) -> &str {
+        self.path.file_name().and_then(|name| name.to_str()).unwrap_or_default()
+    }
+
+    /// Whether there is one.
+    pub fn exists(&self) -> bool {
+        self.path.is_dir()
+    }
+
+    /// The folder of the spool.
+    pub fn spool(&self) -> PathBuf {
+        self.path.join("spool")
+    }
+
+    /// A folder for what the agent keeps about this member.
+    pub fn agent_file(&self, name: &str) -> PathBuf {
+        self.path.join(format!("agent-{name}"))
+    }
+
+    /// What to run.
+    pub fn launch(&self) -> Result<Option<Launch>> {
+        self.read("launch.json")
+    }
+
+    /// The launch ticket.
+    pub fn ticket(&self) -> Result<Option<String>> {
+        self.text("ticket")
+    }
+
+    /// The nonce that the agent claims with.
+    pub fn nonce(&self) -> Result<Option<String>> {
+        self.text("nonce")
+    }
+
+    /// Stores the nonce; durable when this returns.
+    pub fn set_nonce(&self, nonce: &str) -> Result<()> {
+        self.write_text("nonce", nonce)
+    }
+
+    /// Whether user code may start.
+    pub fn may_go(&self) -> bool {
+        self.path.join("go").exists()
+    }
+
+    /// Lets user code start: the claim is held and the files are there.
+    pub fn go(&self) -> Result<()> {
+        self.write_text("go", "")
+    }
+
+    /// The order to end, if there is one.
+    pub fn stop(&self) -> Result<Option<Stop>> {
+        self.read("stop.json")
+    }
+
+    /// Orders the shim to end, or never to start. The first order stands.
+    pub fn order_stop(&self, stop: &Stop) -> Result<()> {
+        if self.stop()?.is_some() {
+            return Ok(());
+        }
+        self.write("stop.json", stop)
+    }
+
+    /// Takes the shim's lock, or `None` where another shim holds it.
+    pub fn lock_for_shim(&self) -> Result<Option<ShimLock>> {
+        let path = self.path.join("lock");
+        ShimLock::acquire(&path).map_err(at(&path))
+    }
+
+    /// Whether its shim lives.
+    pub fn liveness(&self) -> Result<Liveness> {
+        let path = self.path.join("lock");
+        liveness(&path).map_err(at(&path))
+    }
+
+    /// Takes the one right to start user code; false where it is taken.
+    pub fn start_once(&self) -> Result<bool> {
+        let path = self.path.join("started");
+        let now = UnixNanos::now().get().to_string();
+        create_once(&path, now.as_bytes()).map_err(at(&path))
+    }
+
+    /// Whether the right to start user code is taken.
+    pub fn is_started(&self) -> bool {
+        self.path.join("started").exists()
+    }
+
+    /// When the command started to run.
+    pub fn launched(&self) -> Result<Option<Launched>> {
+        self.read("launched.json")
+    }
+
+    /// Says that the command runs.
+    pub fn set_launched(&self, launched: Launched) -> Result<()> {
+        self.write("launched.json", &launched)
+    }
+
+    /// How it ended.
+    pub fn exit(&self) -> Result<Option<Exit>> {
+        self.read("exit.json")
+    }
+
+    /// Says how it ended; durable when this returns.
+    pub fn set_exit(&self, exit: &Exit) -> Result<()> {
+        self.write("exit.json", exit)
+    }
+
+    /// Removes the directory: at once from sight, then from disk.
+    pub fn remove(&self) -> Result<()> {
+        let gone = Self { path: self.path.with_file_name(format!(".{}.gone", self.name())) };
+        gone.remove_tree()?;
+        match fs::rename(&self.path, &gone.path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            renamed => renamed.map_err(at(&self.path))?,
+        }
+        gone.remove_tree()
+    }
+
+    fn remove_tree(&self) -> Result<()> {
+        match fs::remove_dir_all(&self.path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            removed => removed.map_err(at(&self.path)),
+        }
+    }
+
+    /// Reads one of its JSON files.
+    pub fn read<T: DeserializeOwned>(&self, file: &str) -> Result<Option<T>> {
+        let path = self.path.join(file);
+        let Some(content) = read_capped(&path, FILE_CAP).map_err(at(&path))? else { return Ok(None) };
+        serde_json::from_slice(&content).map(Some).map_err(|source| Error::Damaged { path, source })
+    }
+
+    /// Writes one of its JSON files, whole and durable.
+    pub fn write<T: Serialize>(&self, file: &str, content: &T) -> Result<()> {
+        let path = self.path.join(file);
+        let content =
+            serde_json::to_vec(content).map_err(|source| Error::Damaged { path: path.clone(), source })?;
+        write_whole(&path, &content).map_err(at(&path))
+    }
+
+    fn text(&self, file: &str) -> Result<Option<String>> {
+        let path = self.path.join(file);
+        let content = read_capped(&path, FILE_CAP).map_err(at(&path))?;
+        Ok(content.map(|bytes| String::from_utf8_lossy(&bytes).trim().to_owned()))
+    }
+
+    fn write_text(&self, file: &str, content: &str) -> Result<()> {
+        let path = self.path.join(file);
+        write_whole(&path, content.as_bytes()).map_err(at(&path))
+    }
+}
+
+fn at(path: &Path) -> impl FnOnce(io::Error) -> Error {
+    let path = path.to_owned();
+    move |source| Error::Io { path, source }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{exit::StopReason, launch::example};
+
+    #[test]
+    fn a_member_is_made_once_found_and_removed() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let members = Members::open(folder.path().join("members")).expect("members");
+        let member = members.create("exe-1-1-main-0", &example(), "kmt_1").expect("made");
+        members.create("exe-1-1-main-0", &example(), "kmt_2").expect("left as it is");
+        assert_eq!(member.ticket().expect("read"), Some("kmt_1".to_owned()));
+        assert_eq!(member.launch().expect("read"), Some(example()));
+        assert_eq!(members.list().expect("listed"), [member.clone()]);
+        assert!(member.start_once().expect("asked"));
+        assert!(!member.start_once().expect("asked"), "user code started twice");
+        member.remove().expect("removed");
+        member.remove().expect("removed again");
+        assert_eq!(members.list().expect("listed"), []);
+    }
+
+    #[test]
+    fn the_first_stop_order_stands() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let member = MemberDir::at(folder.path());
+        let order = |reason| Stop { reason, message: String::new() };
+        member.order_stop(&order(StopReason::User)).expect("written");
+        member.order_stop(&order(StopReason::Abandoned)).expect("ignored");
+        assert_eq!(member.stop().expect("read"), Some(order(StopReason::User)));
+    }
+
+    #[test]
+    fn a_name_that_leaves_the_folder_is_refused() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let members = Members::open(folder.path()).expect("members");
+        for name in ["", ".", "..", "a/b", ".agent", "a\0"] {
+            assert!(members.member(name).is_err(), "{name:?} was taken");
+        }
+    }
+}
