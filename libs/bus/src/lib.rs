@@ -1,9 +1,27 @@
 //! RabbitMQ: publishing facts, and declaring the topology that carries them.
 //!
-//! Facts leave through [`Publisher`] only; topology is declared through
-//! [`Admin`] only, by an administrative login (DESIGN B1).
+//! ```text
+//!  store's relay ──Publisher──▶ Bus ──AMQP──▶ katonic.<service> ─▶ katonic.events ─┬▶ katonic.sink
+//!                                                                                  └▶ katonic.sub.<id>
+//!  broker apply  ──Topology───▶ Admin ──management HTTP API──▶ exchanges, users, queues
+//!  metadata      ──Subscriber─▶ Admin
+//! ```
+//!
+//! Must hold: a service publishes through [`Publisher`] only and has no
+//! configure right; everything that is declared is declared through [`Admin`],
+//! by an administrative login (DESIGN B1, E3, E4).
 #![warn(missing_docs)]
 
+pub mod admin;
+mod bus;
+mod lane;
+mod link;
+mod password;
 pub mod publisher;
+pub mod subscriber;
+pub mod topology;
 
+pub use admin::{Admin, AdminConfig};
+pub use bus::{Bus, BusConfig};
+pub use password::Password;
 pub use publisher::{OutgoingEvent, PublishError, Publisher};

@@ -1,1 +1,2 @@
 //! katonic-testkit
+pub mod broker;
