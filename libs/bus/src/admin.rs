@@ -124,6 +124,11 @@ impl Admin {
         Self { vhost: vhost.into(), ..self.clone() }
     }
 
+    /// The base address of the management.
+    pub fn url(&self) -> &str {
+        self.http.base()
+    }
+
     /// The virtual host that this client works in.
     pub fn vhost(&self) -> &str {
         &self.vhost

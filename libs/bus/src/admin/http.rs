@@ -43,6 +43,10 @@ impl Http {
         Ok(Self { client, base, username: username.to_owned(), password: password.clone() })
     }
 
+    pub(super) fn base(&self) -> &str {
+        self.base.as_str()
+    }
+
     pub(super) async fn get<T: DeserializeOwned>(&self, path: &[&str]) -> Result<T, Error> {
         let answer = self.send(self.request(Method::GET, path)?).await?;
         answer.json().await.map_err(Error::Answer)
