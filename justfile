@@ -1,0 +1,74 @@
+# What one can do here. `scripts/test` installs the tools that these recipes use.
+
+set shell := ["bash", "-euo", "pipefail", "-c"]
+
+# Lists the recipes.
+_default:
+    @just --list --unsorted
+
+# Install what is missing, build, start
+up:
+    scripts/up
+
+# Stop the platform; jobs go on
+down *ARGS:
+    katonic down {{ ARGS }}
+
+# What runs, and whether it is ready
+status:
+    katonic status
+
+# Build all programs into the folder that `katonic up` uses
+build:
+    scripts/build
+
+# Format all code
+fmt:
+    cargo fmt --all
+
+# Unit and integration tests, with the real servers
+test *ARGS: build
+    cargo test --locked --workspace {{ ARGS }}
+
+# The figures that docs/BENCHMARKS.md keeps; on an idle machine
+bench *ARGS: build
+    cargo run --locked -p katonic-bench -- {{ ARGS }}
+
+# Write the documents that are made from the contracts
+docs:
+    cargo run --locked -p xtask -- generate
+
+# All checks, as CI runs them
+ci: fmt-check shellcheck clippy deny machete buf xtask doc test
+
+fmt-check:
+    @echo "== fmt"
+    cargo fmt --all --check
+
+shellcheck:
+    @echo "== shellcheck"
+    shellcheck -x scripts/up scripts/test scripts/build scripts/lib/*.sh .ci/run
+
+clippy:
+    @echo "== clippy"
+    cargo clippy --locked --workspace --all-targets -- -D warnings
+
+deny:
+    @echo "== deny"
+    cargo-deny --locked check --hide-inclusion-graph bans licenses sources
+
+machete:
+    @echo "== machete"
+    cargo-machete
+
+buf:
+    @echo "== buf"
+    buf lint proto
+
+xtask:
+    @echo "== xtask"
+    cargo run --locked -p xtask -- check
+
+doc:
+    @echo "== doc"
+    RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --no-deps

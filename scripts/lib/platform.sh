@@ -1,0 +1,61 @@
+# shellcheck shell=bash
+# What the platform itself needs, and building it.
+
+SECANTUS_VERSION=0.5.3-beta.196
+
+# Servers, and what jobs and examples use.
+need_platform() {
+    need_rust
+    need_apt cc build-essential
+    need_apt git git
+    need_apt python3 python3
+    need_apt redis-server redis-server
+    need_apt epmd erlang-base
+    need_file /usr/lib/rabbitmq/bin/rabbitmq-server rabbitmq-server
+    if ! has mongod && ! has secantusd-rs; then
+        need_tool "secantus-mdb-$SECANTUS_VERSION" bin/secantusd-rs install_secantus
+        [ -x "$TOOLS/secantus-mdb-$SECANTUS_VERSION/bin/secantusd-rs" ] || need_apt cmake cmake
+    fi
+}
+
+install_secantus() {
+    install_crate secantus-mdb "$SECANTUS_VERSION" --ignore-rust-version
+}
+
+# Builds every program and puts it into $DIST, from where it is run: a later
+# build then never changes a program under a running platform.
+build_platform() {
+    local program
+    cd "$REPO" || return 1
+    cargo build --locked -p katonic-api-gateway -p katonic-metadata -p katonic-dispatcher \
+        -p katonic-log-streamer -p katonic-agent -p katonic-cli || return 1
+    # The shim runs in any container: static, for the gnu target.
+    RUSTFLAGS='-C target-feature=+crt-static' \
+        cargo build --locked -p katonic-shim --target x86_64-unknown-linux-gnu || return 1
+    mkdir -p "$DIST"
+    for program in api-gateway metadata dispatcher log-streamer agent; do
+        put_program "$CARGO_TARGET_DIR/debug/katonic-$program" || return 1
+    done
+    put_program "$CARGO_TARGET_DIR/x86_64-unknown-linux-gnu/debug/katonic-shim" || return 1
+    put_program "$CARGO_TARGET_DIR/debug/katonic"
+}
+
+put_program() {
+    local target
+    target=$DIST/$(basename "$1")
+    cmp -s "$1" "$target" && return 0
+    cp "$1" "$target.new" && mv "$target.new" "$target"
+}
+
+# Links `katonic` to where the user can run it, and says where.
+link_program() {
+    local folder=$HOME/.local/bin
+    [ "$(id -u)" -ne 0 ] || folder=/usr/local/bin
+    mkdir -p "$folder"
+    ln -sfn "$DIST/katonic" "$folder/katonic"
+    say "  katonic is $folder/katonic"
+    case ":$PATH:" in
+        *":$folder:"*) ;;
+        *) say "  (add $folder to your PATH)" ;;
+    esac
+}
