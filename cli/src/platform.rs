@@ -1,0 +1,49 @@
+//! The platform on one machine: `katonic up`, `down` and `status`.
+//!
+//! ```text
+//! up ──> supervise (stays, holds <home>/lock)
+//!          ├─ keeper ──> store        ─ prepare: users
+//!          ├─ keeper ──> epmd
+//!          ├─ keeper ──> rabbitmq     ─ prepare: topology
+//!          ├─ keeper ──> redis
+//!          └─ keeper ──> metadata, git, dispatcher, log-streamer, api-gateway
+//! ```
+//! Must hold: everything listens on 127.0.0.1 only and demands a password
+//! (DESIGN I4); whoever is killed, users' work goes on (G3); running any of the
+//! three commands twice is harmless.
+
+mod configuration;
+mod down;
+mod error;
+mod files;
+pub mod home;
+mod installation;
+mod jobs;
+mod keeper;
+mod launch;
+mod lock;
+mod note;
+mod part;
+mod prepare;
+mod probe;
+mod process;
+mod rabbitmq;
+mod redis;
+mod secrets;
+mod site;
+mod state;
+mod status;
+mod stop;
+mod store;
+mod supervisor;
+mod tools;
+mod topology;
+mod up;
+
+pub use down::{DownArgs, down};
+pub use error::Error;
+pub use home::{Home, LocalAccess};
+pub use part::Part;
+pub use status::{StatusArgs, status};
+pub use supervisor::supervise;
+pub use up::{UpArgs, up};

@@ -1,0 +1,130 @@
+//! The configuration of each service: `config/<part>.toml`, 0600, written at
+//! every start from what the installation has chosen, so that it never ages.
+//!
+//! A service's file holds its own credentials and nobody else's (DESIGN I4).
+
+use std::path::Path;
+
+use toml::{Table, Value};
+
+use super::{error::Error, files, home::ClientFile, part::Part, rabbitmq, redis, site::Site, store, tools};
+
+const ADMIN_NAME: &str = "admin";
+
+/// Writes the services' files and the CLI's.
+pub fn write(site: &Site) -> Result<(), Error> {
+    write_file(site, Part::Metadata, metadata(site))?;
+    write_file(site, Part::Git, git(site))?;
+    write_file(site, Part::Dispatcher, dispatcher(site)?)?;
+    write_file(site, Part::LogStreamer, log_streamer(site))?;
+    write_file(site, Part::ApiGateway, common(site, Part::ApiGateway))?;
+    let client = ClientFile { gateway: base_uri(site.installation.ports.gateway) };
+    files::write_private(&site.home.client_file(), toml::to_string(&client)?.as_bytes())
+}
+
+fn write_file(site: &Site, part: Part, sections: Table) -> Result<(), Error> {
+    files::write_private(&site.home.config(part), toml::to_string(&sections)?.as_bytes())
+}
+
+/// What every service has.
+fn common(site: &Site, part: Part) -> Table {
+    let ports = &site.installation.ports;
+    let listen = ports.of(part)[0];
+    let keys = site.home.keys();
+    let signing_key = keys.join(format!("{}.key.pem", site.secrets.key_id));
+    let incarnation = i64::try_from(site.installation.incarnation).unwrap_or(i64::MAX);
+    Table::from_iter([
+        section("service", [("listen", format!("127.0.0.1:{listen}").into())]),
+        section("installation", [("id", site.installation.id.to_string().into()), ("incarnation", incarnation.into())]),
+        section("keys", [("dir", path(&keys)), ("signing_key", path(&signing_key))]),
+        section(
+            "peers",
+            [
+                ("metadata", base_uri(ports.metadata).into()),
+                ("dispatcher", base_uri(ports.dispatcher).into()),
+                ("logs", base_uri(ports.logs).into()),
+                ("git", base_uri(ports.git).into()),
+            ],
+        ),
+        section("log", [("format", "json".into()), ("level", "info".into())]),
+    ])
+}
+
+/// What an owner of data has: `owner` is its user of store and broker.
+fn owner(site: &Site, part: Part, owner: &str, store: &str, broker: &str) -> Table {
+    let mut sections = common(site, part);
+    sections.extend([
+        section("store", [("uri", store::uri(site, owner, store).into()), ("database", store::database(owner).into())]),
+        section("broker", [("uri", rabbitmq::uri(site, owner, broker).into())]),
+    ]);
+    sections
+}
+
+fn metadata(site: &Site) -> Table {
+    let passwords = &site.secrets.passwords;
+    let mut sections = owner(site, Part::Metadata, "metadata", &passwords.store.metadata, &passwords.broker.metadata);
+    sections.extend([
+        section(
+            "bootstrap",
+            [("admin_name", ADMIN_NAME.into()), ("admin_token_sha256", site.secrets.admin_token_sha256.clone().into())],
+        ),
+        section(
+            "subscriptions",
+            [
+                ("management_uri", rabbitmq::management_uri(site).into()),
+                ("user", rabbitmq::SUBSCRIPTIONS.into()),
+                ("password", passwords.broker_subscriptions.clone().into()),
+                ("vhost", site.installation.vhost().into()),
+                ("amqp_address", format!("127.0.0.1:{}", site.installation.ports.amqp).into()),
+            ],
+        ),
+    ]);
+    sections
+}
+
+fn git(site: &Site) -> Table {
+    let passwords = &site.secrets.passwords;
+    let mut sections = owner(site, Part::Git, "metadata", &passwords.store.metadata, &passwords.broker.metadata);
+    sections.extend([section("git", [("repositories", path(&site.home.repos()))])]);
+    sections
+}
+
+fn dispatcher(site: &Site) -> Result<Table, Error> {
+    let passwords = &site.secrets.passwords;
+    let mut sections =
+        owner(site, Part::Dispatcher, "dispatcher", &passwords.store.dispatcher, &passwords.broker.dispatcher);
+    sections.extend([section(
+        "process",
+        [
+            ("members", path(&site.home.members())),
+            ("work", path(site.home.work())),
+            ("git_cache", path(&site.home.git_cache())),
+            ("agent", path(&tools::own("katonic-agent")?)),
+            ("shim", path(&tools::own("katonic-shim")?)),
+            ("gateway", base_uri(site.installation.ports.gateway).into()),
+        ],
+    )]);
+    Ok(sections)
+}
+
+fn log_streamer(site: &Site) -> Table {
+    let passwords = &site.secrets.passwords;
+    let mut sections = owner(site, Part::LogStreamer, "logs", &passwords.store.logs, &passwords.broker.logs);
+    sections.extend([
+        section("redis", [("uri", redis::uri(site).into())]),
+        section("blobs", [("dir", path(&site.home.blobs())), ("key_file", path(&site.home.blob_key_file()))]),
+    ]);
+    sections
+}
+
+fn section<const N: usize>(name: &str, keys: [(&str, Value); N]) -> (String, Value) {
+    (name.to_owned(), Value::Table(keys.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()))
+}
+
+fn path(path: &Path) -> Value {
+    path.to_string_lossy().into_owned().into()
+}
+
+fn base_uri(port: u16) -> String {
+    format!("http://127.0.0.1:{port}")
+}

@@ -1,0 +1,191 @@
+//! What is chosen once for an installation and kept: its id and its ports.
+//!
+//! Ports lie below the kernel's ephemeral range, so that no outgoing connection
+//! takes one between `down` and `up`.
+
+use std::{io, net::TcpListener};
+
+use katonic_domain::InstallationId;
+use serde::{Deserialize, Serialize};
+
+use super::{error::Error, files, home::Home, part::Part, tools};
+
+const GATEWAY_PORT: u16 = 7400;
+/// Below Linux' ephemeral ports, which begin at 32768.
+const PORT_RANGE: std::ops::Range<u16> = 20_000..32_000;
+
+/// Content of `installation.json`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Installation {
+    /// `ins_` `TypeID`.
+    pub id: InstallationId,
+    /// Raised by a restore from backup (DESIGN E1).
+    pub incarnation: u64,
+    /// The store's program; its files are no other's.
+    pub store_engine: StoreEngine,
+    /// Where each part listens, on 127.0.0.1.
+    pub ports: Ports,
+}
+
+/// Which program keeps the store's files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum StoreEngine {
+    /// `MongoDB`'s own server.
+    Mongod,
+    /// `SecantusDB`, which speaks `MongoDB`'s protocol.
+    Secantus,
+}
+
+/// TCP ports on 127.0.0.1.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ports {
+    /// The public door.
+    pub gateway: u16,
+    /// metadata.
+    pub metadata: u16,
+    /// metadata, role git.
+    pub git: u16,
+    /// dispatcher.
+    pub dispatcher: u16,
+    /// log-streamer.
+    pub logs: u16,
+    /// The store.
+    pub store: u16,
+    /// The broker's AMQP.
+    pub amqp: u16,
+    /// The broker's management HTTP API.
+    pub management: u16,
+    /// Erlang distribution.
+    pub distribution: u16,
+    /// Erlang's port mapper.
+    pub epmd: u16,
+    /// Redis.
+    pub redis: u16,
+}
+
+impl Ports {
+    /// The ports at which a part listens, the first being what it is for.
+    pub fn of(&self, part: Part) -> Vec<u16> {
+        match part {
+            Part::Store => vec![self.store],
+            Part::Epmd => vec![self.epmd],
+            Part::Rabbitmq => vec![self.amqp, self.management, self.distribution],
+            Part::Redis => vec![self.redis],
+            Part::Metadata => vec![self.metadata],
+            Part::Git => vec![self.git],
+            Part::Dispatcher => vec![self.dispatcher],
+            Part::LogStreamer => vec![self.logs],
+            Part::ApiGateway => vec![self.gateway],
+        }
+    }
+
+    fn choose() -> Result<Self, Error> {
+        let mut chooser = PortChooser::default();
+        Ok(Self {
+            gateway: chooser.preferred(GATEWAY_PORT)?,
+            metadata: chooser.any()?,
+            git: chooser.any()?,
+            dispatcher: chooser.any()?,
+            logs: chooser.any()?,
+            store: chooser.any()?,
+            amqp: chooser.any()?,
+            management: chooser.any()?,
+            distribution: chooser.any()?,
+            epmd: chooser.any()?,
+            redis: chooser.any()?,
+        })
+    }
+}
+
+impl Installation {
+    /// The installation here; chosen now where there is none.
+    pub(super) fn load_or_create(home: &Home) -> Result<Self, Error> {
+        if let Some(installation) = Self::load(home)? {
+            return Ok(installation);
+        }
+        let installation = Self {
+            id: InstallationId::generate(),
+            incarnation: 1,
+            store_engine: tools::store_engine()?,
+            ports: Ports::choose()?,
+        };
+        files::write_json(&home.installation_file(), &installation)?;
+        Ok(installation)
+    }
+
+    /// The installation here, if there is one.
+    pub(super) fn load(home: &Home) -> Result<Option<Self>, Error> {
+        files::read_json(&home.installation_file())
+    }
+
+    /// The broker's virtual host.
+    pub fn vhost(&self) -> String {
+        format!("katonic-{}", self.id.suffix())
+    }
+}
+
+/// Whether a port can be listened on now.
+pub(super) fn is_free(port: u16) -> io::Result<bool> {
+    match TcpListener::bind(("127.0.0.1", port)) {
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Holds every port that it gave, so that none is given twice.
+#[derive(Default)]
+struct PortChooser {
+    held: Vec<TcpListener>,
+}
+
+impl PortChooser {
+    fn preferred(&mut self, port: u16) -> Result<u16, Error> {
+        if let Ok(listener) = TcpListener::bind(("127.0.0.1", port)) {
+            self.held.push(listener);
+            return Ok(port);
+        }
+        self.any()
+    }
+
+    fn any(&mut self) -> Result<u16, Error> {
+        const TRIES: usize = 500;
+        let mut last = io::Error::from(io::ErrorKind::AddrInUse);
+        for _ in 0..TRIES {
+            let port = rand::random_range(PORT_RANGE);
+            match TcpListener::bind(("127.0.0.1", port)) {
+                Ok(listener) => {
+                    self.held.push(listener);
+                    return Ok(port);
+                }
+                Err(error) => last = error,
+            }
+        }
+        Err(Error::NoPort(last))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn no_port_is_chosen_twice() {
+        let ports = Ports::choose().expect("free ports");
+        let all: Vec<u16> = Part::ALL.iter().flat_map(|part| ports.of(*part)).collect();
+        assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), all.len());
+        assert_eq!(all.len(), 11);
+    }
+
+    #[test]
+    fn a_port_that_is_held_is_not_free() {
+        let held = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let port = held.local_addr().expect("bound").port();
+        assert!(!is_free(port).expect("an answer"));
+    }
+}

@@ -1,0 +1,1 @@
+//! `down --stop-jobs`: stops what runs, through the API like anybody.
