@@ -283,8 +283,7 @@ impl MemberDir {
     /// Writes one of its JSON files, whole and durable.
     pub fn write<T: Serialize>(&self, file: &str, content: &T) -> Result<()> {
         let path = self.path.join(file);
-        let content =
-            serde_json::to_vec(content).map_err(|source| Error::Damaged { path: path.clone(), source })?;
+        let content = serde_json::to_vec(content).map_err(|source| Error::Damaged { path: path.clone(), source })?;
         write_whole(&path, &content).map_err(at(&path))
     }
 

@@ -136,10 +136,7 @@ mod tests {
             any::<bool>(),
         )
             .prop_map(|(stream, data, continued)| Content::Line { stream, data, continued });
-        let gap = (
-            any::<u64>(),
-            prop_oneof![Just(GapReason::SpoolFull), Just(GapReason::Disk), Just(GapReason::Lost)],
-        )
+        let gap = (any::<u64>(), prop_oneof![Just(GapReason::SpoolFull), Just(GapReason::Disk), Just(GapReason::Lost)])
             .prop_map(|(to, reason)| Content::Gap { to: Seq::new(to), reason });
         (1..=u64::MAX, any::<i64>(), prop_oneof![line, gap]).prop_map(|(seq, time, content)| Record {
             seq: Seq(seq),

@@ -2,7 +2,10 @@
 
 use std::{fs::OpenOptions, io::Write as _, os::unix::fs::FileExt as _};
 
-use super::{super::{Stream, Writer}, *};
+use super::{
+    super::{Stream, Writer},
+    *,
+};
 
 const ALL: usize = usize::MAX;
 
