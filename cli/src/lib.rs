@@ -1,1 +1,34 @@
-//! katonic-cli
+//! `katonic`, the command line of the platform.
+//!
+//! ```text
+//!  args ──> commands ──> client ──gRPC──> gateway          config: which gateway, which token
+//!               │  └───> git ────smart HTTP──> gateway     snapshot, results: files in and out
+//!               └──────> platform: `up`, `down`, `status` of this machine's installation
+//! ```
+//!
+//! It has no powers that the public API lacks: everything but `up`, `down` and
+//! `status` goes through the gateway with the user's own token. It keeps no
+//! state that matters; its cache may be deleted at any time, and a killed
+//! `katonic` never changes what a job does.
+#![warn(missing_docs)]
+
+pub mod args;
+pub mod backoff;
+pub mod cache;
+pub mod client;
+pub mod commands;
+pub mod config;
+pub mod exit;
+pub mod failure;
+pub mod git;
+pub mod interrupt;
+pub mod log_writer;
+pub mod output;
+pub mod platform;
+pub mod progress;
+pub mod project;
+pub mod results;
+pub mod resume;
+pub mod rpc_error;
+pub mod snapshot;
+pub mod text;

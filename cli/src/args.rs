@@ -1,0 +1,83 @@
+//! The command line: what can be said, and nothing of what it does.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::{
+    commands::{events, explain, jobs, logs, projects, results, run, subscriptions, tokens},
+    output::Format,
+    platform,
+};
+
+const AFTER_HELP: &str = "\
+Exit codes: 0 done, 1 failed, 2 wrong usage. `run` ends with the job's own code, or with
+124 the job reached its timeout, 125 the platform failed, 126 not executable, 127 no such
+program, 128+n killed by signal n, 130 left running by Ctrl-C.";
+
+/// Runs your code on a Katonic platform and brings back logs, results and metrics.
+#[derive(Debug, Parser)]
+#[command(name = "katonic", version, about, after_help = AFTER_HELP, arg_required_else_help = true)]
+pub struct Cli {
+    /// What every command takes.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What every command takes.
+#[derive(Debug, Args)]
+pub struct Global {
+    /// Gateway to talk to; this machine's platform where none is named.
+    #[arg(long, env = "KATONIC_URL", global = true, value_name = "URL", help_heading = "Platform")]
+    pub url: Option<String>,
+    /// File with the token; `KATONIC_TOKEN` may hold it instead.
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Platform")]
+    pub token_file: Option<PathBuf>,
+    /// How to write the output: one JSON document, or one a line where the command streams.
+    #[arg(long, global = true, value_enum, default_value = "human", value_name = "FORM", help_heading = "Output")]
+    pub output: Format,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run a command on the platform with the files of this folder.
+    Run(run::RunArgs),
+    /// Show the log of an execution.
+    Logs(logs::LogsArgs),
+    /// Bring back the files that an execution made or changed.
+    #[command(subcommand)]
+    Results(results::ResultsCommand),
+    /// List, show and stop jobs.
+    #[command(subcommand)]
+    Jobs(jobs::JobsCommand),
+    /// Say why an execution is where it is, and what would help.
+    Explain(explain::ExplainArgs),
+    /// Show the events of an execution.
+    Events(events::EventsArgs),
+    /// List, make and show projects.
+    #[command(subcommand)]
+    Projects(projects::ProjectsCommand),
+    /// List, make and revoke access tokens.
+    #[command(subcommand)]
+    Tokens(tokens::TokensCommand),
+    /// List, make and delete event subscriptions (administrators).
+    #[command(subcommand)]
+    Subscriptions(subscriptions::SubscriptionsCommand),
+    /// List the hardware tiers.
+    Tiers,
+    /// Start this machine's platform.
+    Up(platform::UpArgs),
+    /// Stop this machine's platform; jobs go on unless told otherwise.
+    Down(platform::DownArgs),
+    /// Show how this machine's platform is.
+    Status(platform::StatusArgs),
+    /// Start and keep this machine's platform, in the foreground; `up` does it.
+    #[command(hide = true)]
+    Supervise,
+    /// Show the version.
+    Version,
+}

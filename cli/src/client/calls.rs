@@ -1,0 +1,106 @@
+//! The RPCs that `katonic` uses, one line each.
+
+use katonic_proto::{
+    dispatcher::v1::{
+        ExplainExecutionRequest, ExplainExecutionResponse, GetExecutionRequest, GetExecutionResponse,
+        ListExecutionEventsRequest, ListExecutionEventsResponse, ListJobsRequest, ListJobsResponse,
+        StopExecutionRequest, StopExecutionResponse, SubmitJobRequest, SubmitJobResponse, WatchExecutionRequest,
+        WatchExecutionResponse, execution_service_client::ExecutionServiceClient,
+    },
+    logs::v1::{
+        FollowLogRequest, FollowLogResponse, ReadLogRequest, ReadLogResponse, log_service_client::LogServiceClient,
+    },
+    metadata::v1::{
+        CreateEventSubscriptionRequest, CreateEventSubscriptionResponse, CreateProjectRequest, CreateProjectResponse,
+        CreateTokenRequest, CreateTokenResponse, DeleteEventSubscriptionRequest, DeleteEventSubscriptionResponse,
+        GetProjectRequest, GetProjectResponse, ListEventSubscriptionsRequest, ListEventSubscriptionsResponse,
+        ListHardwareTiersRequest, ListHardwareTiersResponse, ListProjectsRequest, ListProjectsResponse,
+        ListTokensRequest, ListTokensResponse, RevokeTokenRequest, RevokeTokenResponse,
+        event_subscription_service_client::EventSubscriptionServiceClient,
+        hardware_tier_service_client::HardwareTierServiceClient, project_service_client::ProjectServiceClient,
+        token_service_client::TokenServiceClient,
+    },
+};
+use tonic::Streaming;
+
+use super::{Client, IdempotencyKey, MESSAGE_CAP};
+use crate::rpc_error::Error;
+
+/// Calls that may be repeated as they are.
+macro_rules! calls {
+    ($($service:ident: $rpc:ident($request:ty) -> $response:ty;)*) => {
+        impl Client {$(
+            #[doc = concat!("Calls `", stringify!($rpc), "`.")]
+            pub async fn $rpc(&self, request: $request) -> Result<$response, Error> {
+                let service = $service::new(self.transport.clone()).max_decoding_message_size(MESSAGE_CAP);
+                self.call(request, |request| {
+                    let mut service = service.clone();
+                    async move { service.$rpc(request).await }
+                })
+                .await
+            }
+        )*}
+    };
+}
+
+/// Calls that create something and are repeated under one key.
+macro_rules! creating_calls {
+    ($($service:ident: $rpc:ident($request:ty) -> $response:ty;)*) => {
+        impl Client {$(
+            #[doc = concat!("Calls `", stringify!($rpc), "`.")]
+            pub async fn $rpc(&self, key: IdempotencyKey, request: $request) -> Result<$response, Error> {
+                let service = $service::new(self.transport.clone()).max_decoding_message_size(MESSAGE_CAP);
+                self.create(key, request, |request| {
+                    let mut service = service.clone();
+                    async move { service.$rpc(request).await }
+                })
+                .await
+            }
+        )*}
+    };
+}
+
+/// Calls that answer a stream; `resume` repeats them.
+macro_rules! streaming_calls {
+    ($($service:ident: $rpc:ident($request:ty) -> $response:ty;)*) => {
+        impl Client {$(
+            #[doc = concat!("Calls `", stringify!($rpc), "`.")]
+            pub async fn $rpc(&self, request: $request) -> Result<Streaming<$response>, Error> {
+                let mut service = $service::new(self.transport.clone()).max_decoding_message_size(MESSAGE_CAP);
+                let answer = service.$rpc(request).await;
+                answer.map(tonic::Response::into_inner).map_err(|status| Error::new(self.endpoint.url(), &status))
+            }
+        )*}
+    };
+}
+
+calls! {
+    EventSubscriptionServiceClient:
+        delete_event_subscription(DeleteEventSubscriptionRequest) -> DeleteEventSubscriptionResponse;
+    EventSubscriptionServiceClient:
+        list_event_subscriptions(ListEventSubscriptionsRequest) -> ListEventSubscriptionsResponse;
+    ExecutionServiceClient: explain_execution(ExplainExecutionRequest) -> ExplainExecutionResponse;
+    ExecutionServiceClient: get_execution(GetExecutionRequest) -> GetExecutionResponse;
+    ExecutionServiceClient: list_execution_events(ListExecutionEventsRequest) -> ListExecutionEventsResponse;
+    ExecutionServiceClient: list_jobs(ListJobsRequest) -> ListJobsResponse;
+    ExecutionServiceClient: stop_execution(StopExecutionRequest) -> StopExecutionResponse;
+    HardwareTierServiceClient: list_hardware_tiers(ListHardwareTiersRequest) -> ListHardwareTiersResponse;
+    LogServiceClient: read_log(ReadLogRequest) -> ReadLogResponse;
+    ProjectServiceClient: get_project(GetProjectRequest) -> GetProjectResponse;
+    ProjectServiceClient: list_projects(ListProjectsRequest) -> ListProjectsResponse;
+    TokenServiceClient: list_tokens(ListTokensRequest) -> ListTokensResponse;
+    TokenServiceClient: revoke_token(RevokeTokenRequest) -> RevokeTokenResponse;
+}
+
+creating_calls! {
+    EventSubscriptionServiceClient:
+        create_event_subscription(CreateEventSubscriptionRequest) -> CreateEventSubscriptionResponse;
+    ExecutionServiceClient: submit_job(SubmitJobRequest) -> SubmitJobResponse;
+    ProjectServiceClient: create_project(CreateProjectRequest) -> CreateProjectResponse;
+    TokenServiceClient: create_token(CreateTokenRequest) -> CreateTokenResponse;
+}
+
+streaming_calls! {
+    ExecutionServiceClient: watch_execution(WatchExecutionRequest) -> WatchExecutionResponse;
+    LogServiceClient: follow_log(FollowLogRequest) -> FollowLogResponse;
+}

@@ -1,0 +1,35 @@
+//! `katonic explain`.
+
+use clap::Args;
+use katonic_domain::ExecutionId;
+use katonic_proto::dispatcher::v1::{ExplainExecutionRequest, ExplainExecutionResponse};
+
+use super::Context;
+use crate::{exit::Exit, failure::Failure, output::fields, text};
+
+/// Arguments of `explain`.
+#[derive(Debug, Args)]
+pub struct ExplainArgs {
+    /// The execution, `exe_…`.
+    execution: ExecutionId,
+}
+
+/// Says why an execution is where it is.
+pub async fn run(context: &Context, args: ExplainArgs) -> Result<Exit, Failure> {
+    let request = ExplainExecutionRequest { execution_id: args.execution.to_string() };
+    let response = context.client.explain_execution(request).await?;
+    context.output.answer(&response, human)?;
+    Ok(Exit::OK)
+}
+
+fn human(response: &ExplainExecutionResponse) -> String {
+    let place = if response.queue_place == 0 { String::new() } else { response.queue_place.to_string() };
+    let mut lines = vec![
+        ("phase", text::phase(response.phase())),
+        ("why", response.summary.clone()),
+        ("next", response.next_step.clone()),
+        ("place in the queue", place),
+    ];
+    lines.extend(response.observations.iter().map(|seen| (seen.name.as_str(), seen.value.clone())));
+    fields(&lines)
+}

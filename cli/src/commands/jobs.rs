@@ -1,0 +1,169 @@
+//! `katonic jobs`.
+
+use clap::{Args, Subcommand};
+use katonic_domain::ExecutionId;
+use katonic_proto::{
+    dispatcher::v1::{
+        Attempt, Condition, Execution, ListJobsRequest, ListJobsResponse, Phase, StopExecutionRequest,
+    },
+    json,
+};
+
+use super::{Context, Incomplete, get_execution, run::current_folder};
+use crate::{
+    exit::Exit,
+    failure::Failure,
+    output::{fields, table},
+    project::{self, ProjectRef},
+    text,
+};
+
+/// What to do with jobs.
+#[derive(Debug, Subcommand)]
+pub enum JobsCommand {
+    /// List the jobs of a project, newest first.
+    List(ListArgs),
+    /// Show a job.
+    Show(ShowArgs),
+    /// Stop a job: TERM, its grace time, then KILL.
+    Stop(StopArgs),
+}
+
+/// Arguments of `jobs list`.
+#[derive(Debug, Args)]
+pub struct ListArgs {
+    /// The project, by name or id; this folder's where unset.
+    #[arg(long, value_name = "PROJECT")]
+    project: Option<ProjectRef>,
+    /// How many to list.
+    #[arg(long, default_value_t = 50)]
+    limit: usize,
+}
+
+/// Arguments of `jobs show`.
+#[derive(Debug, Args)]
+pub struct ShowArgs {
+    /// The job, `exe_…`.
+    execution: ExecutionId,
+}
+
+/// Arguments of `jobs stop`.
+#[derive(Debug, Args)]
+pub struct StopArgs {
+    /// The job, `exe_…`.
+    execution: ExecutionId,
+    /// Save no results; the log stays.
+    #[arg(long)]
+    discard: bool,
+}
+
+/// Runs a command on jobs.
+pub async fn run(context: &Context, command: JobsCommand) -> Result<Exit, Failure> {
+    match command {
+        JobsCommand::List(args) => list(context, args).await,
+        JobsCommand::Show(args) => {
+            let execution = get_execution(&context.client, args.execution).await?;
+            context.output.answer(&execution, human)?;
+            Ok(Exit::OK)
+        }
+        JobsCommand::Stop(args) => stop(context, args).await,
+    }
+}
+
+async fn list(context: &Context, args: ListArgs) -> Result<Exit, Failure> {
+    let named = project::of_folder(args.project, &current_folder()?)?;
+    let project_id = project::find(&context.client, &named).await?.to_string();
+    let mut all = ListJobsResponse::default();
+    loop {
+        let request = ListJobsRequest {
+            project_id: project_id.clone(),
+            page_token: all.next_page_token,
+            ..Default::default()
+        };
+        let page = context.client.list_jobs(request).await?;
+        all.executions.extend(page.executions);
+        all.next_page_token = page.next_page_token;
+        if all.next_page_token.is_empty() || all.executions.len() >= args.limit {
+            break;
+        }
+    }
+    all.executions.truncate(args.limit);
+    context.output.answer(&all, |all| {
+        let rows = all.executions.iter().map(row).collect();
+        table(["NO", "ID", "PHASE", "REASON", "MADE", "TOOK", "TITLE"], rows, "The project has no jobs yet.")
+    })?;
+    Ok(Exit::OK)
+}
+
+async fn stop(context: &Context, args: StopArgs) -> Result<Exit, Failure> {
+    let request = StopExecutionRequest { execution_id: args.execution.to_string(), discard: args.discard };
+    let response = context.client.stop_execution(request).await?;
+    let execution = response.execution.ok_or(Incomplete("execution"))?;
+    context.output.answer(&execution, |execution| {
+        format!("{} is {}; a stop is requested.\n", execution.execution_id, text::phase(execution.phase()))
+    })?;
+    Ok(Exit::OK)
+}
+
+fn row(execution: &Execution) -> [String; 7] {
+    [
+        execution.number.to_string(),
+        execution.execution_id.clone(),
+        text::phase(execution.phase()),
+        match execution.phase() {
+            Phase::Succeeded => String::new(),
+            _ => text::reason(execution.reason()),
+        },
+        text::time(execution.create_time.as_ref()),
+        text::elapsed(execution.start_time.as_ref(), execution.end_time.as_ref()),
+        execution.title.clone(),
+    ]
+}
+
+fn human(execution: &Execution) -> String {
+    let spec = execution.spec.clone().unwrap_or_default();
+    let conditions: Vec<String> = execution.conditions().map(condition).collect();
+    let metrics = execution.metrics.as_ref().map(json::from_struct);
+    let mut answer = fields(&[
+        ("id", execution.execution_id.clone()),
+        ("number", execution.number.to_string()),
+        ("project", execution.project_id.clone()),
+        ("title", execution.title.clone()),
+        ("phase", text::phase(execution.phase())),
+        ("reason", text::reason(execution.reason())),
+        ("why", execution.reason_text.clone()),
+        ("conditions", conditions.join(", ")),
+        ("command", text::command(&spec.command)),
+        ("tier", spec.tier.map(|tier| tier.name).unwrap_or_default()),
+        ("input", spec.input_commit),
+        ("results", execution.results_commit.clone()),
+        ("metrics", metrics.map(|metrics| metrics.to_string()).unwrap_or_default()),
+        ("made", text::time(execution.create_time.as_ref())),
+        ("started", text::time(execution.start_time.as_ref())),
+        ("ended", text::time(execution.end_time.as_ref())),
+        ("took", text::elapsed(execution.start_time.as_ref(), execution.end_time.as_ref())),
+    ]);
+    for attempt in &execution.attempts {
+        answer.push_str(&attempt_text(attempt));
+    }
+    answer
+}
+
+fn condition(condition: Condition) -> String {
+    text::words(condition.as_str_name().trim_start_matches("CONDITION_"))
+}
+
+fn attempt_text(attempt: &Attempt) -> String {
+    let outcome = match (attempt.signal, attempt.exit_code) {
+        (0, Some(code)) => format!(", exit code {code}"),
+        (0, None) => String::new(),
+        (signal, _) => format!(", signal {signal}"),
+    };
+    let reason = text::reason(attempt.reason());
+    let mut answer = format!("\nattempt {}: {reason}{outcome}\n", attempt.number);
+    for checkpoint in &attempt.checkpoints {
+        let name = text::words(checkpoint.kind().as_str_name().trim_start_matches("CHECKPOINT_KIND_"));
+        answer.push_str(&format!("  {}  {name}\n", text::time(checkpoint.time.as_ref())));
+    }
+    answer
+}

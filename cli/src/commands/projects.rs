@@ -1,0 +1,108 @@
+//! `katonic projects`.
+
+use clap::{Args, Subcommand};
+use katonic_domain::Name;
+use katonic_proto::metadata::v1::{
+    CreateProjectRequest, GetProjectRequest, ListProjectsRequest, ListProjectsResponse, Project,
+};
+
+use super::{Context, Incomplete};
+use crate::{
+    client::IdempotencyKey,
+    exit::Exit,
+    failure::Failure,
+    output::{fields, table},
+    project::{self, ProjectRef},
+    text,
+};
+
+/// What to do with projects.
+#[derive(Debug, Subcommand)]
+pub enum ProjectsCommand {
+    /// List your projects, newest first.
+    List(ListArgs),
+    /// Make a project.
+    Create(CreateArgs),
+    /// Show a project.
+    Show(ShowArgs),
+}
+
+/// Arguments of `projects list`.
+#[derive(Debug, Args)]
+pub struct ListArgs {
+    /// How many to list.
+    #[arg(long, default_value_t = 50)]
+    limit: usize,
+}
+
+/// Arguments of `projects create`.
+#[derive(Debug, Args)]
+pub struct CreateArgs {
+    /// 1 to 63 of a-z, 0-9 and `-`.
+    name: Name,
+    /// What it is for.
+    #[arg(long, default_value = "")]
+    description: String,
+}
+
+/// Arguments of `projects show`.
+#[derive(Debug, Args)]
+pub struct ShowArgs {
+    /// The project, by name or id.
+    project: ProjectRef,
+}
+
+/// Runs a command on projects.
+pub async fn run(context: &Context, command: ProjectsCommand) -> Result<Exit, Failure> {
+    match command {
+        ProjectsCommand::List(args) => list(context, args.limit).await,
+        ProjectsCommand::Create(args) => create(context, args).await,
+        ProjectsCommand::Show(args) => show(context, args).await,
+    }
+}
+
+async fn list(context: &Context, limit: usize) -> Result<Exit, Failure> {
+    let mut all = ListProjectsResponse::default();
+    loop {
+        let request = ListProjectsRequest { page_token: all.next_page_token, ..Default::default() };
+        let page = context.client.list_projects(request).await?;
+        all.projects.extend(page.projects);
+        all.next_page_token = page.next_page_token;
+        if all.next_page_token.is_empty() || all.projects.len() >= limit {
+            break;
+        }
+    }
+    all.projects.truncate(limit);
+    context.output.answer(&all, |all| {
+        let row = |p: &Project| [p.name.clone(), p.project_id.clone(), text::time(p.create_time.as_ref())];
+        let rows = all.projects.iter().map(row).collect();
+        table(["NAME", "ID", "MADE"], rows, "You have no projects yet; `katonic run` makes the first one.")
+    })?;
+    Ok(Exit::OK)
+}
+
+async fn create(context: &Context, args: CreateArgs) -> Result<Exit, Failure> {
+    let request = CreateProjectRequest { name: args.name.to_string(), description: args.description };
+    let response = context.client.create_project(IdempotencyKey::generate(), request).await?;
+    context.output.answer(&response.project.ok_or(Incomplete("project"))?, human)?;
+    Ok(Exit::OK)
+}
+
+async fn show(context: &Context, args: ShowArgs) -> Result<Exit, Failure> {
+    let project_id = project::find(&context.client, &args.project).await?.to_string();
+    let response = context.client.get_project(GetProjectRequest { project_id }).await?;
+    context.output.answer(&response.project.ok_or(Incomplete("project"))?, human)?;
+    Ok(Exit::OK)
+}
+
+fn human(project: &Project) -> String {
+    let mut lines = vec![
+        ("name", project.name.clone()),
+        ("id", project.project_id.clone()),
+        ("owner", project.owner_id.clone()),
+        ("description", project.description.clone()),
+        ("made", text::time(project.create_time.as_ref())),
+    ];
+    lines.extend(project.heads.iter().map(|head| (head.r#ref.as_str(), head.commit.clone())));
+    fields(&lines)
+}
