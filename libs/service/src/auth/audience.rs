@@ -1,0 +1,46 @@
+//! For whom a token is: the owner of a package, or the Git role.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// Who may accept a token. A token for one is refused by all others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Audience {
+    /// metadata, role api: `katonic.metadata.*`.
+    Metadata,
+    /// dispatcher: `katonic.dispatcher.*`.
+    Dispatcher,
+    /// log-streamer: `katonic.logs.*`.
+    Logs,
+    /// metadata, role git: smart HTTP.
+    Git,
+}
+
+impl Audience {
+    /// Every audience.
+    pub const ALL: [Self; 4] = [Self::Metadata, Self::Dispatcher, Self::Logs, Self::Git];
+
+    /// As in the `aud` claim and in `[peers]`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Metadata => "metadata",
+            Self::Dispatcher => "dispatcher",
+            Self::Logs => "logs",
+            Self::Git => "git",
+        }
+    }
+
+    /// The owner of an RPC by its gRPC path, `/katonic.<owner>.v1.Service/Method`.
+    pub fn of_path(grpc_path: &str) -> Option<Self> {
+        let owner = grpc_path.strip_prefix("/katonic.")?.split('.').next()?;
+        Self::ALL.into_iter().find(|audience| audience.as_str() == owner)
+    }
+}
+
+impl fmt::Display for Audience {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
