@@ -1,0 +1,148 @@
+//! Starts one platform by the real `katonic up`, and ends it.
+//!
+//! Must hold: it is reached by its own data directory only; whatever a test
+//! does, `down --stop-jobs` follows and nothing of it stays behind.
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use crate::{cli::Cli, rest::Rest, rpc::Rpc};
+
+/// A running platform.
+pub struct Platform {
+    folder: TempDir,
+    programs: PathBuf,
+    url: String,
+    admin_token: String,
+    whole: RwLock<()>,
+}
+
+impl Platform {
+    /// Starts it. The binaries are those that `cargo build --workspace` made.
+    pub fn start() -> Result<Self> {
+        let programs = programs()?;
+        // Not below /root: jobs run under uids of their own. User code must reach the folder.
+        let folder = tempfile::Builder::new().prefix("katonic-test-").tempdir_in("/var/tmp")?;
+        open_to_users(folder.path())?;
+        let mut platform =
+            Self { folder, programs, url: String::new(), admin_token: String::new(), whole: RwLock::new(()) };
+        platform.up()?;
+        platform.url = platform.client_file()?;
+        platform.admin_token = fs::read_to_string(platform.home().join("secrets/admin-token"))?.trim().to_owned();
+        Ok(platform)
+    }
+
+    /// `katonic up`.
+    pub fn up(&self) -> Result<()> {
+        self.manage(&["up"])
+    }
+
+    /// `katonic down`, with arguments.
+    pub fn down(&self, arguments: &[&str]) -> Result<()> {
+        let mut all = vec!["down"];
+        all.extend(arguments);
+        self.manage(&all)
+    }
+
+    fn manage(&self, arguments: &[&str]) -> Result<()> {
+        let output = self.command("katonic").args(arguments).output()?;
+        ensure!(
+            output.status.success(),
+            "katonic {arguments:?}: {}\n{}{}",
+            output.status,
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr)
+        );
+        Ok(())
+    }
+
+    /// A program of ours, told of this platform's data directory and no other.
+    pub fn command(&self, program: &str) -> Command {
+        let mut command = Command::new(self.programs.join(program));
+        command.env("KATONIC_HOME", self.home()).env_remove("KATONIC_URL").env_remove("KATONIC_TOKEN");
+        command.env("XDG_CACHE_HOME", self.folder.path().join("cache"));
+        command
+    }
+
+    /// The data directory.
+    pub fn home(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    /// A new empty folder that jobs' users may reach.
+    pub fn scratch(&self) -> Result<TempDir> {
+        let folder = tempfile::Builder::new().prefix("scratch-").tempdir_in(self.folder.path())?;
+        open_to_users(folder.path())?;
+        Ok(folder)
+    }
+
+    /// Base URI of the gateway.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The local admin's token.
+    pub fn admin_token(&self) -> &str {
+        &self.admin_token
+    }
+
+    /// REST as the admin.
+    pub fn rest(&self) -> Rest {
+        Rest::new(&self.url, Some(&self.admin_token))
+    }
+
+    /// gRPC as the admin.
+    pub async fn rpc(&self) -> Result<Rpc> {
+        Rpc::connect(&self.url, &self.admin_token).await
+    }
+
+    /// The CLI in a folder.
+    pub fn cli(&self, folder: &Path) -> Cli<'_> {
+        Cli::new(self, folder)
+    }
+
+    /// Takes a share of the platform: it stays whole meanwhile.
+    pub async fn shared(&self) -> RwLockReadGuard<'_, ()> {
+        self.whole.read().await
+    }
+
+    /// Takes the platform alone: nobody minds if it breaks.
+    pub async fn alone(&self) -> RwLockWriteGuard<'_, ()> {
+        self.whole.write().await
+    }
+
+    /// `katonic status --output json`.
+    pub fn status(&self) -> Result<Value> {
+        let output = self.command("katonic").args(["status", "--output", "json"]).output()?;
+        serde_json::from_slice(&output.stdout)
+            .with_context(|| format!("katonic status: {}", String::from_utf8_lossy(&output.stderr)))
+    }
+
+    fn client_file(&self) -> Result<String> {
+        let text = fs::read_to_string(self.home().join("client.toml"))?;
+        let line =
+            text.lines().find_map(|line| line.strip_prefix("gateway = ")).context("client.toml has no gateway")?;
+        Ok(line.trim_matches('"').to_owned())
+    }
+}
+
+fn open_to_users(folder: &Path) -> Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    Ok(fs::set_permissions(folder, fs::Permissions::from_mode(0o711))?)
+}
+
+/// The folder of the built programs: two above this test's own binary.
+fn programs() -> Result<PathBuf> {
+    let own = env::current_exe()?;
+    let folder = own.ancestors().nth(2).context("the test binary lies in deps/")?;
+    ensure!(folder.join("katonic").exists(), "build the programs first: just build");
+    Ok(folder.to_owned())
+}

@@ -1,0 +1,81 @@
+//! A subscriber that knows only AMQP and the published JSON Schemas sees every
+//! fact of a run.
+
+use std::path::Path;
+
+use anyhow::{Context, Result, ensure};
+use katonic_integration_tests::{python, rest::text};
+use libtest_mimic::Trial;
+use serde_json::json;
+
+use crate::{Shared, shared};
+
+pub fn trials() -> Vec<Trial> {
+    vec![
+        shared("a_pika_subscriber_sees_every_fact_of_a_run", a_subscriber_sees_every_fact),
+        shared("a_subscriber_can_only_read_its_own_queue", a_subscriber_can_only_read_its_own_queue),
+        shared("a_deleted_subscription_lets_nobody_in", a_deleted_subscription_lets_nobody_in),
+    ]
+}
+
+struct Subscription {
+    id: String,
+    arguments: [String; 4],
+}
+
+async fn subscribe(platform: &Shared, name: &str) -> Result<Subscription> {
+    let made = platform.rest().post("/event-subscriptions", &json!({ "name": name })).await?;
+    let subscription = &made["subscription"];
+    let arguments = [
+        text(subscription, "uri")?,
+        text(subscription, "username")?,
+        text(&made, "password")?,
+        text(subscription, "queue")?,
+    ];
+    Ok(Subscription { id: text(subscription, "subscriptionId")?, arguments })
+}
+
+async fn subscriber(subscription: &Subscription, more: &[&str]) -> Result<String> {
+    let mut arguments: Vec<&str> = subscription.arguments.iter().map(String::as_str).collect();
+    arguments.extend(more);
+    python::ok(python::program("subscriber.py", &arguments)?).await
+}
+
+async fn a_subscriber_sees_every_fact(platform: Shared) -> Result<()> {
+    let subscription = subscribe(&platform, "sees-every-fact").await?;
+    let rest = platform.rest();
+    let project = rest.project("every-fact").await?;
+    let id = rest.submit(&project, &["true"]).await?;
+    rest.ended(&id).await?;
+    let schemas = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/schemas");
+    let seen = subscriber(&subscription, &["collect", &schemas.display().to_string(), &project, &id]).await?;
+    let facts: Vec<&str> = seen.lines().collect();
+    let wanted = [
+        format!("{project} io.katonic.project.created.v1"),
+        format!("{id} io.katonic.execution.queued.v1"),
+        format!("{id} io.katonic.execution.admitted.v1"),
+        format!("{id} io.katonic.execution.running.v1"),
+        format!("{id} io.katonic.execution.finishing.v1"),
+        format!("{id} io.katonic.execution.finished.v1"),
+    ];
+    ensure!(facts == wanted, "{facts:#?}");
+    Ok(())
+}
+
+async fn a_subscriber_can_only_read_its_own_queue(platform: Shared) -> Result<()> {
+    let (own, other) = (subscribe(&platform, "own").await?, subscribe(&platform, "other").await?);
+    let refused = subscriber(&own, &["overreach", &other.arguments[3]]).await?;
+    ensure!(refused.trim() == "refused", "{refused}");
+    Ok(())
+}
+
+async fn a_deleted_subscription_lets_nobody_in(platform: Shared) -> Result<()> {
+    let subscription = subscribe(&platform, "deleted").await?;
+    let path = format!("/event-subscriptions/{}", subscription.id);
+    let request = platform.rest().request(reqwest::Method::DELETE, &path);
+    let answer = katonic_integration_tests::rest::Rest::send(request).await?;
+    ensure!(answer.status.is_success(), "{answer:?}");
+    let refused = subscriber(&subscription, &["login"]).await.err().context("the broker let it in")?;
+    ensure!(refused.to_string().contains("refused"), "{refused}");
+    Ok(())
+}

@@ -1,0 +1,94 @@
+//! Every integration test, against one platform made of the real binaries and
+//! servers. `cargo test -p katonic-integration-tests -- <part of a name>` runs some.
+
+mod api_authorisation;
+mod api_idempotency;
+mod api_input;
+mod e2e_clients;
+mod e2e_events;
+mod e2e_examples;
+mod e2e_isolation;
+mod e2e_logs;
+mod e2e_run;
+mod fault_restart;
+
+use std::{
+    future::Future,
+    process::ExitCode,
+    sync::{Arc, OnceLock},
+};
+
+use anyhow::{Result, anyhow};
+use katonic_integration_tests::Platform;
+use libtest_mimic::{Arguments, Failed, Trial};
+use tokio::runtime::Runtime;
+
+/// What every test is given.
+type Shared = Arc<Platform>;
+
+/// Started by the first test that needs it, so that listing tests is free.
+static PLATFORM: OnceLock<Result<Shared, String>> = OnceLock::new();
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let trials = [
+        api_authorisation::trials(),
+        api_idempotency::trials(),
+        api_input::trials(),
+        e2e_clients::trials(),
+        e2e_events::trials(),
+        e2e_examples::trials(),
+        e2e_isolation::trials(),
+        e2e_logs::trials(),
+        e2e_run::trials(),
+        fault_restart::trials(),
+    ];
+    let conclusion = libtest_mimic::run(&arguments, trials.into_iter().flatten().collect());
+    if let Some(Ok(platform)) = PLATFORM.get()
+        && let Err(error) = platform.down(&["--stop-jobs"])
+    {
+        eprintln!("{error:#}");
+        return ExitCode::FAILURE;
+    }
+    conclusion.exit_code()
+}
+
+/// A test that shares the platform with others.
+fn shared<T, F>(name: &str, test: T) -> Trial
+where
+    T: FnOnce(Shared) -> F + Send + 'static,
+    F: Future<Output = Result<()>>,
+{
+    trial(name, |platform| async move {
+        let _whole = platform.shared().await;
+        test(platform.clone()).await
+    })
+}
+
+/// A test that breaks the platform and sees it mend.
+fn alone<T, F>(name: &str, test: T) -> Trial
+where
+    T: FnOnce(Shared) -> F + Send + 'static,
+    F: Future<Output = Result<()>>,
+{
+    trial(name, |platform| async move {
+        let _whole = platform.alone().await;
+        test(platform.clone()).await
+    })
+}
+
+fn trial<T, F>(name: &str, test: T) -> Trial
+where
+    T: FnOnce(Shared) -> F + Send + 'static,
+    F: Future<Output = Result<()>>,
+{
+    Trial::test(name, || {
+        let run = || Runtime::new()?.block_on(test(platform()?));
+        run().map_err(|error: anyhow::Error| Failed::from(format!("{error:?}")))
+    })
+}
+
+fn platform() -> Result<Shared> {
+    let start = || Platform::start().map(Arc::new).map_err(|error| format!("{error:?}"));
+    PLATFORM.get_or_init(start).clone().map_err(|error| anyhow!(error))
+}
