@@ -18,6 +18,8 @@ mod error;
 mod keys;
 mod layer;
 mod minter;
+#[cfg(test)]
+mod tests;
 mod verifier;
 
 pub use audience::Audience;

@@ -29,9 +29,12 @@ where
         Err(error) => return failed(service, &error),
     };
     let outcome = runtime.block_on(async {
-        let shutdown = Shutdown::new();
-        cancel_on_signal(&shutdown)?;
-        main(shutdown).await.map_err(Into::into)
+        let (shutdown, cut) = (Shutdown::new(), Shutdown::new());
+        cancel_on_signal(&shutdown, &cut)?;
+        tokio::select! {
+            ended = main(shutdown) => ended.map_err(Into::into),
+            () = cut.cancelled() => Err("asked twice to end".into()),
+        }
     });
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -59,10 +62,10 @@ pub fn chain(error: &dyn Error) -> String {
     text
 }
 
-fn cancel_on_signal(shutdown: &Shutdown) -> io::Result<()> {
+fn cancel_on_signal(shutdown: &Shutdown, cut: &Shutdown) -> io::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let shutdown = shutdown.clone();
+    let (shutdown, cut) = (shutdown.clone(), cut.clone());
     spawn("signals", async move {
         loop {
             let name = tokio::select! {
@@ -70,8 +73,7 @@ fn cancel_on_signal(shutdown: &Shutdown) -> io::Result<()> {
                 _ = interrupt.recv() => "INT",
             };
             if shutdown.is_cancelled() {
-                info!(signal = name, "asked twice, ending at once");
-                std::process::exit(1);
+                return cut.cancel();
             }
             info!(signal = name, "draining");
             shutdown.cancel();
@@ -82,7 +84,7 @@ fn cancel_on_signal(shutdown: &Shutdown) -> io::Result<()> {
 
 /// Starts a named task. A panic in it is logged with its name and is the
 /// handle's error, never silent.
-#[allow(clippy::disallowed_methods, reason = "the one place where tasks start")]
+#[expect(clippy::disallowed_methods, reason = "the one place where tasks start")]
 pub fn spawn<F>(name: &'static str, future: F) -> JoinHandle<F::Output>
 where
     F: Future + Send + 'static,

@@ -1,0 +1,152 @@
+//! Git over HTTP, passed on to the Git role: bytes stream both ways, nothing
+//! is buffered.
+//!
+//! Only the three paths of smart HTTP exist. Git asks for a password only when
+//! it gets a 401 with a Basic challenge; the token is the password.
+
+use axum::{body::Body, extract::Request, response::Response};
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Method, Uri, Version,
+    header::{AUTHORIZATION, HOST},
+    uri::PathAndQuery,
+};
+use http_body_util::BodyExt;
+use katonic_domain::{ErrorKind, ProjectId};
+use katonic_service::{
+    auth::{Audience, Caller},
+    rpc::{self, Failure},
+    telemetry,
+};
+
+use crate::{
+    app::Gateway,
+    credential::{self, Credential, Schemes},
+    limits::StreamPermit,
+    problem::Problem,
+};
+
+const CHALLENGE: &str = "Basic realm=\"katonic\"";
+/// The request headers that reach the Git role.
+const ASKED: [&str; 8] = [
+    "accept",
+    "accept-encoding",
+    "accept-language",
+    "content-encoding",
+    "content-length",
+    "content-type",
+    "git-protocol",
+    "user-agent",
+];
+/// The response headers that reach the client.
+const ANSWERED: [&str; 7] =
+    ["cache-control", "content-encoding", "content-length", "content-type", "expires", "pragma", "retry-after"];
+
+/// Passes a request on to the Git role.
+pub(crate) async fn forward(gateway: &Gateway, request: Request) -> Result<Response, Problem> {
+    let (authorization, permit) =
+        admit(gateway, request.headers()).await.map_err(|failure| Problem::from(failure).challenge(CHALLENGE))?;
+    allowed(request.method(), request.uri().path())?;
+    let outgoing = outgoing(gateway.upstreams.git(), request, authorization)?;
+    let response = gateway.upstreams.http().request(outgoing).await.map_err(|error| {
+        tracing::warn!(error = %katonic_service::runtime::chain(&error), "the git role does not answer");
+        Problem::from(Failure::new(ErrorKind::Unavailable, "GIT_UNAVAILABLE", "repositories are not available now"))
+    })?;
+    Ok(answer(response.map(Body::new), permit))
+}
+
+/// Who calls, as the Git role is told.
+async fn admit(gateway: &Gateway, headers: &HeaderMap) -> Result<(HeaderValue, StreamPermit), Failure> {
+    match credential::of(headers, Schemes::BearerOrBasic)? {
+        Credential::Token(token) => {
+            let session = gateway.sessions.user(&token).await?;
+            drop(session.limits.request()?);
+            let permit = gateway.limits.stream(Some(&session.limits))?;
+            Ok((gateway.upstreams.authorization(&session.grant, Audience::Git)?, permit))
+        }
+        Credential::Jwt(jwt) => match gateway.verifier.verify(jwt.expose(), &[Audience::Git]) {
+            Ok(Caller::Agent(_)) => {
+                let value =
+                    HeaderValue::try_from(format!("Bearer {}", jwt.expose())).map_err(|_| credential::invalid())?;
+                Ok((value, gateway.limits.stream(None)?))
+            }
+            Ok(_) => Err(credential::invalid()),
+            Err(error) => Err(rpc::from_status(&rpc::to_status(&error))),
+        },
+        Credential::Ticket => Err(credential::invalid()),
+    }
+}
+
+fn allowed(method: &Method, path: &str) -> Result<(), Problem> {
+    let rest = path.strip_prefix("/git/").and_then(|rest| rest.split_once(".git/"));
+    let (project, file) = rest.ok_or_else(Problem::no_route)?;
+    project.parse::<ProjectId>().map_err(|_| Problem::no_route())?;
+    let verb = match file {
+        "info/refs" => Method::GET,
+        "git-upload-pack" | "git-receive-pack" => Method::POST,
+        _ => return Err(Problem::no_route()),
+    };
+    if *method == verb { Ok(()) } else { Err(Problem::method(verb.as_str())) }
+}
+
+fn outgoing(base: &Uri, request: Request, authorization: HeaderValue) -> Result<http::Request<Body>, Problem> {
+    let (parts, body) = request.into_parts();
+    let mut target = base.clone().into_parts();
+    target.path_and_query = parts.uri.path_and_query().cloned().or(Some(PathAndQuery::from_static("/")));
+    let mut outgoing = http::Request::new(body);
+    *outgoing.method_mut() = parts.method;
+    *outgoing.version_mut() = Version::HTTP_11;
+    *outgoing.uri_mut() = Uri::from_parts(target).map_err(|_| Problem::no_route())?;
+    let headers = outgoing.headers_mut();
+    copy(&parts.headers, headers, &ASKED);
+    headers.insert(AUTHORIZATION, authorization);
+    if let Some(host) = base.authority().and_then(|authority| HeaderValue::from_str(authority.as_str()).ok()) {
+        headers.insert(HOST, host);
+    }
+    if let Some(value) = telemetry::traceparent().and_then(|text| HeaderValue::try_from(text).ok()) {
+        headers.insert(HeaderName::from_static("traceparent"), value);
+    }
+    Ok(outgoing)
+}
+
+fn answer(response: http::Response<Body>, permit: StreamPermit) -> Response {
+    let (parts, body) = response.into_parts();
+    let mut answer = Response::new(Body::new(body.map_frame(move |frame| {
+        // The permit is given back with the body.
+        let _held = &permit;
+        frame
+    })));
+    *answer.status_mut() = parts.status;
+    copy(&parts.headers, answer.headers_mut(), &ANSWERED);
+    answer
+}
+
+fn copy(from: &HeaderMap, to: &mut HeaderMap, names: &[&'static str]) {
+    for name in names.iter().copied().map(HeaderName::from_static) {
+        if let Some(value) = from.get(&name) {
+            to.insert(name, value.clone());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_smart_http_of_a_project_exists() {
+        let project = ProjectId::generate();
+        let status = |method: Method, path: String| allowed(&method, &path).map_err(|p| p.status().as_u16());
+        assert_eq!(status(Method::GET, format!("/git/{project}.git/info/refs")), Ok(()));
+        assert_eq!(status(Method::POST, format!("/git/{project}.git/git-receive-pack")), Ok(()));
+        assert_eq!(status(Method::GET, format!("/git/{project}.git/git-receive-pack")), Err(405));
+        for path in [
+            format!("/git/{project}.git/objects/info/packs"),
+            format!("/git/{project}.git/config"),
+            format!("/git/{project}/info/refs"),
+            "/git/../secrets/x.git/info/refs".to_owned(),
+            format!("/git/{project}.git/../../x.git/info/refs"),
+        ] {
+            assert_eq!(status(Method::GET, path.clone()), Err(404), "{path}");
+        }
+    }
+}
