@@ -41,34 +41,42 @@ docs:
 # All checks, as CI runs them
 ci: fmt-check shellcheck clippy deny machete buf xtask doc test
 
+# Formatting
 fmt-check:
     @echo "== fmt"
     cargo fmt --all --check
 
+# Shell scripts
 shellcheck:
     @echo "== shellcheck"
     shellcheck -x scripts/up scripts/test scripts/build scripts/lib/*.sh .ci/run
 
+# Lints, with the bans of clippy.toml
 clippy:
     @echo "== clippy"
     cargo clippy --locked --workspace --all-targets -- -D warnings
 
+# Bans, licences and sources of dependencies
 deny:
     @echo "== deny"
     cargo-deny --locked check --hide-inclusion-graph bans licenses sources
 
+# Dependencies that nobody uses
 machete:
     @echo "== machete"
     cargo-machete
 
+# Lint of the contracts
 buf:
     @echo "== buf"
     buf lint proto
 
+# Layers, file sizes, documents made from the contracts
 xtask:
     @echo "== xtask"
     cargo run --locked -p xtask -- check
 
+# Documentation without broken links
 doc:
     @echo "== doc"
     RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --no-deps

@@ -1,7 +1,8 @@
 # shellcheck shell=bash
 # Shared by the scripts: where things are, and how progress is shown.
 #
-# Sourced first. Sets REPO, CACHE, TOOLS and CARGO_TARGET_DIR.
+# Sourced first. Sets REPO, TOOLS, DIST and CARGO_TARGET_DIR.
+# shellcheck disable=SC2034  # used by those that source this
 
 REPO=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/katonic

@@ -32,10 +32,8 @@ fn common(site: &Site, part: Part) -> Table {
     let listen = ports.of(part)[0];
     let keys = site.home.keys();
     let signing_key = keys.join(format!("{}.key.pem", site.secrets.key_id));
-    let incarnation = i64::try_from(site.installation.incarnation).unwrap_or(i64::MAX);
     Table::from_iter([
         section("service", [("listen", format!("127.0.0.1:{listen}").into())]),
-        section("installation", [("id", site.installation.id.to_string().into()), ("incarnation", incarnation.into())]),
         section("keys", [("dir", path(&keys)), ("signing_key", path(&signing_key))]),
         section(
             "peers",
@@ -50,20 +48,28 @@ fn common(site: &Site, part: Part) -> Table {
     ])
 }
 
-/// What an owner of data has: `owner` is its user of store and broker.
-fn owner(site: &Site, part: Part, owner: &str, store: &str, broker: &str) -> Table {
+/// What an owner of data has: `owner` is its user of the store and names its database.
+fn owner(site: &Site, part: Part, owner: &str, password: &str) -> Table {
+    let incarnation = i64::try_from(site.installation.incarnation).unwrap_or(i64::MAX);
+    let uri = store::uri(site, owner, password);
     let mut sections = common(site, part);
     sections.extend([
-        section("store", [("uri", store::uri(site, owner, store).into()), ("database", store::database(owner).into())]),
-        section("broker", [("uri", rabbitmq::uri(site, owner, broker).into())]),
+        section("installation", [("id", site.installation.id.to_string().into()), ("incarnation", incarnation.into())]),
+        section("store", [("uri", uri.into()), ("database", store::database(owner).into())]),
     ]);
     sections
 }
 
+/// Where a service publishes its events.
+fn broker(site: &Site, user: &str, password: &str) -> (String, Value) {
+    section("broker", [("uri", rabbitmq::uri(site, user, password).into())])
+}
+
 fn metadata(site: &Site) -> Table {
     let passwords = &site.secrets.passwords;
-    let mut sections = owner(site, Part::Metadata, "metadata", &passwords.store.metadata, &passwords.broker.metadata);
+    let mut sections = owner(site, Part::Metadata, "metadata", &passwords.store.metadata);
     sections.extend([
+        broker(site, "metadata", &passwords.broker.metadata),
         section(
             "bootstrap",
             [("admin_name", ADMIN_NAME.into()), ("admin_token_sha256", site.secrets.admin_token_sha256.clone().into())],
@@ -84,16 +90,17 @@ fn metadata(site: &Site) -> Table {
 
 fn git(site: &Site) -> Table {
     let passwords = &site.secrets.passwords;
-    let mut sections = owner(site, Part::Git, "metadata", &passwords.store.metadata, &passwords.broker.metadata);
-    sections.extend([section("git", [("repositories", path(&site.home.repos()))])]);
+    let mut sections = owner(site, Part::Git, "metadata", &passwords.store.metadata);
+    sections.extend([
+        broker(site, "metadata", &passwords.broker.metadata),
+        section("git", [("repositories", path(&site.home.repos()))]),
+    ]);
     sections
 }
 
 fn dispatcher(site: &Site) -> Result<Table, Error> {
     let passwords = &site.secrets.passwords;
-    let mut sections =
-        owner(site, Part::Dispatcher, "dispatcher", &passwords.store.dispatcher, &passwords.broker.dispatcher);
-    sections.extend([section(
+    let backend = section(
         "process",
         [
             ("members", path(&site.home.members())),
@@ -103,13 +110,15 @@ fn dispatcher(site: &Site) -> Result<Table, Error> {
             ("shim", path(&tools::own("katonic-shim")?)),
             ("gateway", base_uri(site.installation.ports.gateway).into()),
         ],
-    )]);
+    );
+    let mut sections = owner(site, Part::Dispatcher, "dispatcher", &passwords.store.dispatcher);
+    sections.extend([broker(site, "dispatcher", &passwords.broker.dispatcher), backend]);
     Ok(sections)
 }
 
 fn log_streamer(site: &Site) -> Table {
     let passwords = &site.secrets.passwords;
-    let mut sections = owner(site, Part::LogStreamer, "logs", &passwords.store.logs, &passwords.broker.logs);
+    let mut sections = owner(site, Part::LogStreamer, "logs", &passwords.store.logs);
     sections.extend([
         section("redis", [("uri", redis::uri(site).into())]),
         section("blobs", [("dir", path(&site.home.blobs())), ("key_file", path(&site.home.blob_key_file()))]),

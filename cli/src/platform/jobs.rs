@@ -1,74 +1,76 @@
-//! `down --stop-jobs`: stops what runs, through the API like anybody.
+//! `down --stop-jobs`: stops what runs through the API, like anybody, and
+//! waits until nothing does.
 //!
-//! It asks for every stop first and then waits for every end, so that the
-//! grace times pass side by side.
+//! What runs is read from the member directories: an execution that has one
+//! and has not ended is running. One that is admitted meanwhile is seen in the
+//! next round. Interrupted, it leaves stops under way; repeating it is harmless.
 
-use katonic_proto::{
-    dispatcher::v1::{ListJobsRequest, StopExecutionRequest},
-    metadata::v1::ListProjectsRequest,
-};
-use tonic::Code;
+use std::{collections::BTreeSet, time::Duration};
 
-use super::{Home, error::Error};
-use crate::{
-    client::Client,
-    config::Endpoint,
-    resume::{Resuming, States},
-    rpc_error, text,
-};
+use katonic_member::Members;
+use katonic_proto::dispatcher::v1::{GetExecutionRequest, Phase, StopExecutionRequest};
+use tokio::time::sleep;
 
-/// Stops every job that the administrator sees, keeps results, and waits for the ends.
+use super::{error::Error, home::Home};
+use crate::{client::Client, config::Endpoint};
+
+const ROUND_PAUSE: Duration = Duration::from_millis(100);
+/// The answer for an execution whose user code has ended: it only needs waiting.
+const OUTCOME_FIXED: &str = "OUTCOME_FIXED";
+
+type Cause = Box<dyn std::error::Error + Send + Sync>;
+
+/// Stops every running execution and waits for their ends.
 pub async fn stop_all(home: &Home) -> Result<(), Error> {
     let access = home.access()?;
-    let endpoint = Endpoint::try_new(&access.gateway, &access.token).map_err(|error| Error::StopJobs(error.into()))?;
-    let client = Client::new(endpoint).map_err(|error| Error::StopJobs(error.into()))?;
-    stop_and_wait(&client).await.map_err(|error| Error::StopJobs(error.into()))
-}
-
-async fn stop_and_wait(client: &Client) -> Result<(), rpc_error::Error> {
-    let running = running_jobs(client).await?;
-    for execution_id in &running {
-        let request = StopExecutionRequest { execution_id: execution_id.clone(), discard: false };
-        match client.stop_execution(request).await {
-            Ok(_) => {}
-            // It has ended by itself.
-            Err(error) if error.code() == Code::FailedPrecondition => {}
-            Err(error) => return Err(error),
-        }
-    }
-    for execution in running.iter().filter_map(|id| id.parse().ok()) {
-        let mut states = Resuming::new(client, States { execution });
-        while states.next().await?.is_some() {}
-    }
-    Ok(())
-}
-
-async fn running_jobs(client: &Client) -> Result<Vec<String>, rpc_error::Error> {
-    let mut running = Vec::new();
-    let mut page_token = String::new();
+    let endpoint = Endpoint::try_new(&access.gateway, &access.token).map_err(because)?;
+    let client = Client::new(endpoint).map_err(because)?;
+    let mut told = BTreeSet::new();
+    let mut ended = BTreeSet::new();
     loop {
-        let page = client.list_projects(ListProjectsRequest { page_token, ..Default::default() }).await?;
-        for project in page.projects {
-            running.extend(running_jobs_of(client, &project.project_id).await?);
+        let mut left = with_members(home).map_err(Error::StopJobs)?;
+        left.retain(|execution| !ended.contains(execution));
+        if left.is_empty() {
+            return Ok(());
         }
-        page_token = page.next_page_token;
-        if page_token.is_empty() {
-            return Ok(running);
+        for execution in left {
+            if has_ended(&client, &execution).await.map_err(Error::StopJobs)? {
+                ended.insert(execution);
+            } else if told.insert(execution.clone()) {
+                anstream::println!("stopping {execution}");
+                stop(&client, execution).await.map_err(Error::StopJobs)?;
+            }
         }
+        sleep(ROUND_PAUSE).await;
     }
 }
 
-async fn running_jobs_of(client: &Client, project_id: &str) -> Result<Vec<String>, rpc_error::Error> {
-    let mut running = Vec::new();
-    let mut page_token = String::new();
-    loop {
-        let request = ListJobsRequest { project_id: project_id.to_owned(), page_token, ..Default::default() };
-        let page = client.list_jobs(request).await?;
-        let open = page.executions.into_iter().filter(|execution| !text::has_ended(execution));
-        running.extend(open.map(|execution| execution.execution_id));
-        page_token = page.next_page_token;
-        if page_token.is_empty() {
-            return Ok(running);
-        }
+fn because(error: impl Into<Cause>) -> Error {
+    Error::StopJobs(error.into())
+}
+
+/// The executions that have a member directory.
+fn with_members(home: &Home) -> Result<BTreeSet<String>, Cause> {
+    if !home.members().is_dir() {
+        return Ok(BTreeSet::new());
+    }
+    let mut executions = BTreeSet::new();
+    for member in Members::open(home.members())?.list()? {
+        // A directory without a launch file is being removed.
+        executions.extend(member.launch()?.map(|launch| launch.execution_id));
+    }
+    Ok(executions)
+}
+
+async fn has_ended(client: &Client, execution: &str) -> Result<bool, Cause> {
+    let answer = client.get_execution(GetExecutionRequest { execution_id: execution.to_owned() }).await?;
+    let phase = answer.execution.unwrap_or_default().phase();
+    Ok(matches!(phase, Phase::Succeeded | Phase::Failed | Phase::Stopped))
+}
+
+async fn stop(client: &Client, execution: String) -> Result<(), Cause> {
+    match client.stop_execution(StopExecutionRequest { execution_id: execution, discard: false }).await {
+        Err(error) if error.has_reason(OUTCOME_FIXED) => Ok(()),
+        answer => Ok(answer.map(drop)?),
     }
 }

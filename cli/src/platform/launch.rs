@@ -6,8 +6,7 @@ use tokio::process::Command;
 
 use super::{
     error::Error,
-    files,
-    installation::{self, StoreEngine},
+    files, installation,
     part::Part,
     process::{Process, StartError},
     rabbitmq, redis,
@@ -84,9 +83,4 @@ pub fn server_folder(site: &Site, part: Part) -> Result<PathBuf, Error> {
     let folder = site.home.server(part);
     files::make_dir(&folder, 0o700)?;
     fs::canonicalize(&folder).map_err(Error::file("resolve", &folder))
-}
-
-/// Which store this installation has.
-pub fn engine(site: &Site) -> StoreEngine {
-    site.installation.store_engine
 }

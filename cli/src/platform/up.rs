@@ -98,14 +98,13 @@ impl Follower {
         loop {
             // The order matters: what is read after its end is the supervisor's last word.
             let ended = self.ended()?;
-            if let Some(state) = files::read_json::<State>(&self.home.state_file())? {
+            if let Some(state) = self.report()? {
                 self.show(&state);
-                let alive = state.supervisor.is_alive().unwrap_or(false);
-                if state.phase == Phase::Up && alive {
+                if state.phase == Phase::Up {
                     anstream::println!("Katonic is up after {:.1} s.", self.begun.elapsed().as_secs_f64());
                     return said_how(&self.home);
                 }
-                if state.phase == Phase::Failed && (ended.is_some() || !alive) {
+                if state.phase == Phase::Failed && (ended.is_some() || self.supervisor.is_none()) {
                     return Err(self.failed(&state));
                 }
             }
@@ -120,6 +119,13 @@ impl Follower {
             }
             sleep(LOOK_PAUSE).await;
         }
+    }
+
+    /// The report of the supervisor that is followed, its last one included; an earlier supervisor's is none.
+    fn report(&self) -> Result<Option<State>, Error> {
+        let state = files::read_json::<State>(&self.home.state_file())?;
+        let own = self.supervisor.as_ref().and_then(|child| i32::try_from(child.id()).ok());
+        Ok(state.filter(|state| own == Some(state.supervisor.pid) || state.supervisor.is_alive().unwrap_or(false)))
     }
 
     fn ended(&mut self) -> Result<Option<ExitStatus>, Error> {
