@@ -39,8 +39,7 @@ pub struct Broker {
     commands: Option<ChildStdin>,
     answers: BufReader<ChildStdout>,
     port: u16,
-    admin: Admin,
-    password: Password,
+    admin: AdminConfig,
     vhosts: AtomicU32,
 }
 
@@ -56,13 +55,13 @@ impl Broker {
         let mut keeper = keeper(&folder, port, distribution, epmd).spawn().context("sh")?;
         let commands = keeper.stdin.take();
         let answers = BufReader::new(keeper.stdout.take().context("stdout is piped")?);
-        let admin = Admin::new(&AdminConfig {
+        let admin = AdminConfig {
             url: format!("http://127.0.0.1:{management}"),
             username: ADMIN.to_owned(),
-            password: password.clone(),
+            password,
             vhost: "/".to_owned(),
-        })?;
-        let broker = Self { keeper, commands, answers, port, admin, password, vhosts: AtomicU32::new(0) };
+        };
+        let broker = Self { keeper, commands, answers, port, admin, vhosts: AtomicU32::new(0) };
         broker.wait_until_ready().await.with_context(|| format!("see {}/log", folder.display()))?;
         Ok(broker)
     }
@@ -78,9 +77,10 @@ impl Broker {
     /// The broker is gone.
     pub async fn vhost(&self) -> anyhow::Result<Vhost> {
         let name = format!("test {}", self.vhosts.fetch_add(1, Ordering::Relaxed));
-        let admin = self.admin.in_vhost(name);
+        // A client of its own: pooled connections belong to the runtime of the test that opened them.
+        let admin = Admin::new(&self.admin)?.in_vhost(name);
         admin.put_vhost().await?;
-        Ok(Vhost { admin, port: self.port, password: self.password.clone() })
+        Ok(Vhost { admin, port: self.port, password: self.admin.password.clone() })
     }
 
     /// Stops the node and starts it again; what was durable is there again.
@@ -96,7 +96,8 @@ impl Broker {
 
     async fn wait_until_ready(&self) -> anyhow::Result<()> {
         let started = Instant::now();
-        while let Err(error) = self.admin.health().await {
+        let admin = Admin::new(&self.admin)?;
+        while let Err(error) = admin.health().await {
             if started.elapsed() > PATIENCE {
                 bail!("RabbitMQ is not ready: {error:?}");
             }

@@ -1,1 +1,3 @@
 //! katonic-metadata
+
+pub mod git;
