@@ -1,0 +1,161 @@
+//! Wiring: what is built from what, and what runs beside what.
+
+use std::{path::Path, sync::Arc};
+
+use katonic_bus::{Bus, BusConfig};
+use katonic_domain::{Clock, Name, SystemClock};
+use katonic_proto::{
+    dispatcher::v1::{execution_service_server::ExecutionServiceServer, member_service_server::MemberServiceServer},
+    envelope::Source,
+};
+use katonic_service::{
+    Shutdown,
+    auth::{self, Audience, Minter, Verifier},
+    rpc,
+    runtime::Tasks,
+};
+use katonic_store::{Store, StoreConfig};
+use metrics_exporter_prometheus::PrometheusHandle;
+
+use crate::{
+    backend::{Backend, process::ProcessBackend},
+    clients::{logs::Logs, metadata::Metadata},
+    config::{Config, ProcessSection},
+    grpc::{execution_service::Executions, member_service::Members},
+    reconcile::apply::{Parts, Reconciler},
+    store::Repository,
+    tasks::{
+        admission::Admitting,
+        agent_keeper::{AgentCommand, AgentKeeper},
+        leadership::lead,
+        reconciling::Reconciling,
+    },
+    tickets::Tickets,
+    usecases::{
+        access::Access, admit::Admission, claim::Claims, end::Ending, read::Reads, report::Reports, stop::Stop,
+        submit::{Intake, Submit}, watch::Watches,
+    },
+    waiting::WaitingRoom,
+};
+
+/// The service's name in tokens, metrics and events' source.
+const NAME: &str = "dispatcher";
+
+/// A dispatcher that is bound to its port and does not run yet.
+pub struct App {
+    server: rpc::Server,
+    auth: auth::Layer,
+    repository: Repository,
+    keeper: AgentKeeper,
+    admitting: Admitting,
+    reconciling: Reconciling,
+    parts: Parts,
+}
+
+impl App {
+    /// Builds all parts and binds the port. Store, broker and peers need not
+    /// answer yet, but for the store's indexes.
+    pub async fn build(config: Config, metrics: PrometheusHandle) -> anyhow::Result<Self> {
+        let name: Name = NAME.parse()?;
+        let minter = Minter::load(&config.keys, &name)?;
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let bus = Bus::new(BusConfig::new(config.broker.uri.expose(), NAME));
+        let source = Source {
+            installation: config.installation.id,
+            service: NAME.to_owned(),
+            incarnation: u32::try_from(config.installation.incarnation)?,
+        };
+        let store_config = StoreConfig::new(config.store.uri.expose(), &config.store.database);
+        let store = Store::connect(&store_config, source, Arc::new(bus.clone()), Arc::clone(&clock)).await?;
+        let repository = Repository::open(store).await?;
+        let process = ProcessBackend::open(config.process.settings()?)?;
+        let backend: Arc<dyn Backend> = Arc::new(process.clone());
+
+        let tickets = Tickets::load(&config.keys.signing_key)?;
+        let metadata_channel = rpc::channel(config.peers.uri(Audience::Metadata)?, &minter, Audience::Metadata)?;
+        let metadata = Metadata::new(metadata_channel);
+        let logs = Logs::new(rpc::channel(config.peers.uri(Audience::Logs)?, &minter, Audience::Logs)?);
+        let waiting = WaitingRoom::default();
+        let ending = Ending::new(repository.clone(), Arc::clone(&clock));
+        let admission = Admission::new(repository.clone(), Arc::clone(&backend), tickets.clone(), Arc::clone(&clock));
+
+        let executions = Executions {
+            access: Access::new(repository.clone(), metadata.clone()),
+            submit: Submit::new(metadata, Intake::new(repository.clone(), Arc::clone(&backend), Arc::clone(&clock))),
+            stop: Stop::new(repository.clone(), Arc::clone(&clock)),
+            reads: Reads::new(repository.clone(), Arc::clone(&backend), waiting.clone()),
+            watches: Watches::new(repository.clone()),
+        };
+        let members = Members {
+            claims: Claims::new(repository.clone()),
+            minter,
+            reports: Reports::new(repository.clone(), clock),
+            watches: Watches::new(repository.clone()),
+        };
+        let pinged = repository.store().clone();
+        let server = rpc::Server::bind(NAME, config.service.listen)
+            .await?
+            .add_service(ExecutionServiceServer::new(executions))
+            .add_service(MemberServiceServer::new(members))
+            .ready_when("store", move || {
+                let store = pinged.clone();
+                async move { store.ping().await.is_ok() }
+            })
+            .metrics(metrics);
+        Ok(Self {
+            server,
+            auth: auth::Layer::new(Verifier::load(&config.keys.dir)?, Audience::Dispatcher),
+            keeper: AgentKeeper { members: process.members().clone(), command: agent_command(&config.process)? },
+            admitting: Admitting { repository: repository.clone(), admission, waiting },
+            reconciling: Reconciling::new(repository.clone(), Arc::clone(&backend)),
+            parts: Parts {
+                repository: repository.clone(),
+                backend,
+                tickets,
+                logs,
+                ending,
+                deadlines: (&config.deadlines).into(),
+            },
+            repository,
+        })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> std::io::Result<std::net::SocketAddr> {
+        self.server.address()
+    }
+
+    /// Serves, admits and reconciles until shutdown, then drains.
+    pub async fn run(self, shutdown: Shutdown) -> anyhow::Result<()> {
+        let Self { server, auth, repository, keeper, admitting, reconciling, parts } = self;
+        let tasks = Tasks::default();
+        tasks.spawn("agent-keeper", keeper.run(shutdown.clone()));
+        let reconciling = Arc::new(reconciling);
+        let leading = lead(repository.clone(), shutdown.clone(), |epoch, term| {
+            let admitting = admitting.clone().run(epoch, term.clone());
+            // Anew for each term: its deadlines run from when it first sees a state (X6).
+            let reconciler = Reconciler::new(parts.clone());
+            let reconciling = Arc::clone(&reconciling);
+            async move {
+                tokio::join!(admitting, reconciling.run(reconciler, term));
+            }
+        });
+        let (served, ()) = tokio::join!(server.serve(auth, shutdown), leading);
+        tasks.finish().await;
+        repository.store().clone().close().await;
+        Ok(served?)
+    }
+}
+
+fn agent_command(process: &ProcessSection) -> anyhow::Result<AgentCommand> {
+    let argument = |name: &str, path: &Path| [name.into(), path.as_os_str().to_owned()];
+    let mut arguments = Vec::new();
+    arguments.extend(argument("--members", &process.members));
+    arguments.extend(argument("--git-cache", &process.git_cache));
+    arguments.extend(["--gateway".into(), process.gateway.clone().into()]);
+    Ok(AgentCommand {
+        program: process.agent_program()?,
+        arguments,
+        log: process.members.join(".agent.log"),
+    })
+}

@@ -1,0 +1,4 @@
+//! The other services, as the dispatcher needs them.
+
+pub mod logs;
+pub mod metadata;

@@ -1,0 +1,262 @@
+//! What a launch is made of: checked and pinned at submit, never changed after.
+
+use std::time::Duration;
+
+use katonic_domain::{CommitId, Name, error::Violation};
+use serde::{Deserialize, Serialize};
+
+/// How long user code may run where nothing was said.
+pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(24 * 3600);
+/// How long user code has between TERM and KILL where nothing was said.
+pub const DEFAULT_GRACE: Duration = Duration::from_secs(30);
+
+const MAX_COMMAND_ITEMS: usize = 256;
+const MAX_COMMAND_BYTES: usize = 32 * 1024;
+const MAX_TITLE_CHARS: usize = 200;
+const MIN_TIMEOUT: Duration = Duration::from_secs(1);
+const MAX_TIMEOUT: Duration = Duration::from_secs(30 * 24 * 3600);
+const MAX_GRACE: Duration = Duration::from_secs(3600);
+
+/// Why a request cannot become a launch: each wrong field.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the job cannot be launched as it is described")]
+pub struct Error(pub Vec<Violation>);
+
+/// Program and arguments: at least one item, capped, without NUL.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Command(Vec<String>);
+
+impl Command {
+    /// The command of these items, if it is one.
+    pub fn try_new(items: Vec<String>) -> Result<Self, &'static str> {
+        let bytes: usize = items.iter().map(|item| json_len(item)).sum();
+        match items.first() {
+            None => Err("name at least a program"),
+            Some(program) if program.is_empty() => Err("the program's name is empty"),
+            Some(_) if items.len() > MAX_COMMAND_ITEMS => Err("has more than 256 items"),
+            Some(_) if bytes > MAX_COMMAND_BYTES => Err("is longer than 32 KiB in all"),
+            Some(_) if items.iter().any(|item| item.contains('\0')) => Err("contains a NUL character"),
+            Some(_) => Ok(Self(items)),
+        }
+    }
+
+    /// Program and arguments.
+    pub fn items(&self) -> &[String] {
+        &self.0
+    }
+
+    /// What stands for it in lists: on one line, at most 200 characters.
+    fn as_title(&self) -> String {
+        let line = self.0.join(" ");
+        let printable = line.chars().map(|c| if c.is_control() { ' ' } else { c });
+        printable.take(MAX_TITLE_CHARS).collect()
+    }
+}
+
+/// How long a text is in an event: what is escaped there counts as what it
+/// becomes, so that the cap holds for the payload too (E2).
+fn json_len(item: &str) -> usize {
+    let escaped: usize = item.chars().map(|c| if c.is_ascii_control() { 6 } else { c.len_utf8() + usize::from(matches!(c, '"' | '\\')) }).sum();
+    escaped + "\"\",".len()
+}
+
+/// What a user asks to be run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JobRequest {
+    /// Program and arguments.
+    pub command: Command,
+    /// For people.
+    pub title: String,
+    /// The commit of the input; none means what metadata pins.
+    pub commit: Option<CommitId>,
+    /// The tier; none means the default one.
+    pub tier: Option<Name>,
+    /// How long user code may run.
+    pub timeout: Duration,
+    /// How long it has between TERM and KILL.
+    pub grace: Duration,
+}
+
+/// A job request as it came, before anything was checked.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct JobForm {
+    /// Program and arguments.
+    pub command: Vec<String>,
+    /// Empty means the command.
+    pub title: String,
+    /// Empty means the head of the main branch.
+    pub commit: String,
+    /// Empty means the default tier.
+    pub tier: String,
+    /// None means 24 h.
+    pub timeout: Option<Duration>,
+    /// None means 30 s.
+    pub grace: Option<Duration>,
+}
+
+impl JobForm {
+    /// Checks every field and names all that are wrong.
+    pub fn check(self) -> Result<JobRequest, Error> {
+        let mut violations = Vec::new();
+        let timeout = self.timeout.unwrap_or(DEFAULT_TIMEOUT);
+        let grace = self.grace.unwrap_or(DEFAULT_GRACE);
+        let mut refuse = |field: &str, why: &dyn std::fmt::Display| violations.push(Violation::new(field, why.to_string()));
+
+        if !(MIN_TIMEOUT..=MAX_TIMEOUT).contains(&timeout) {
+            refuse("timeout", &"is not between 1 s and 30 days");
+        }
+        if grace > MAX_GRACE {
+            refuse("grace", &"is longer than 1 h");
+        }
+        if self.title.chars().count() > MAX_TITLE_CHARS || self.title.chars().any(char::is_control) {
+            refuse("title", &"is longer than 200 characters or contains control characters");
+        }
+        let commit = optional(&self.commit).map_err(|why| refuse("commit", &why)).ok();
+        let tier = optional(&self.tier).map_err(|why| refuse("tier", &why)).ok();
+        let command = Command::try_new(self.command).map_err(|why| refuse("command", &why)).ok();
+
+        match (command, commit, tier) {
+            (Some(command), Some(commit), Some(tier)) if violations.is_empty() => {
+                let title = if self.title.is_empty() { command.as_title() } else { self.title };
+                Ok(JobRequest { command, title, commit, tier, timeout, grace })
+            }
+            _ => Err(Error(violations)),
+        }
+    }
+}
+
+fn optional<T: std::str::FromStr>(text: &str) -> Result<Option<T>, T::Err> {
+    if text.is_empty() { Ok(None) } else { text.parse().map(Some) }
+}
+
+/// The revision of a hardware tier that was current at submit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tier {
+    /// The tier.
+    pub name: Name,
+    /// Rises with every change of the tier.
+    pub revision: u32,
+    /// CPU in thousandths of a core.
+    pub cpu_millis: u32,
+    /// Memory.
+    pub memory_bytes: u64,
+    /// How many members may hold it at once.
+    pub max_running: u32,
+}
+
+/// Members of the same role.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Group {
+    /// What they are there for.
+    pub role: Name,
+    /// How many.
+    pub size: u32,
+}
+
+/// What was pinned at submit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LaunchSpec {
+    /// Program and arguments.
+    pub command: Command,
+    /// Commit of the input files; none means no files.
+    pub input_commit: Option<CommitId>,
+    /// Where it runs; `host` is the machine itself.
+    pub environment: Name,
+    /// What the environment was made of at submit.
+    pub image_digest: String,
+    /// What it is given to run on.
+    pub tier: Tier,
+    /// How long user code may run.
+    pub timeout_ms: u64,
+    /// How long it has between TERM and KILL.
+    pub grace_ms: u64,
+    /// Who runs.
+    pub groups: Vec<Group>,
+}
+
+impl LaunchSpec {
+    /// How many members an attempt has.
+    pub fn member_count(&self) -> u32 {
+        self.groups.iter().map(|group| group.size).sum()
+    }
+
+    /// How long user code has between TERM and KILL.
+    pub const fn grace(&self) -> Duration {
+        Duration::from_millis(self.grace_ms)
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// A valid form.
+    pub(crate) fn form() -> JobForm {
+        JobForm { command: vec!["python3".into(), "train.py".into()], ..JobForm::default() }
+    }
+
+    /// A spec of one member in a tier that admits `max_running`.
+    pub(crate) fn spec(tier: &str, max_running: u32) -> LaunchSpec {
+        LaunchSpec {
+            command: Command::try_new(vec!["true".into()]).expect("a command"),
+            input_commit: None,
+            environment: "host".parse().expect("a name"),
+            image_digest: "sha256:0".into(),
+            tier: Tier {
+                name: tier.parse().expect("a name"),
+                revision: 1,
+                cpu_millis: 1000,
+                memory_bytes: 1 << 30,
+                max_running,
+            },
+            timeout_ms: 60_000,
+            grace_ms: 1_000,
+            groups: vec![Group { role: "main".parse().expect("a name"), size: 1 }],
+        }
+    }
+
+    fn fields(form: JobForm) -> Vec<String> {
+        form.check().expect_err("was taken").0.into_iter().map(|violation| violation.field).collect()
+    }
+
+    #[test]
+    fn what_is_not_said_has_defaults() {
+        let request = form().check().expect("a valid form");
+        assert_eq!(request.title, "python3 train.py");
+        assert_eq!((request.timeout, request.grace), (DEFAULT_TIMEOUT, DEFAULT_GRACE));
+        assert_eq!((request.commit, request.tier), (None, None));
+    }
+
+    #[test]
+    fn every_wrong_field_is_named_at_once() {
+        let wrong = JobForm {
+            command: vec![],
+            title: "\u{1b}[31m".into(),
+            commit: "--upload-pack=x".into(),
+            tier: "../big".into(),
+            timeout: Some(Duration::ZERO),
+            grace: Some(MAX_GRACE + Duration::from_millis(1)),
+        };
+        let mut named = fields(wrong);
+        named.sort();
+        assert_eq!(named, ["command", "commit", "grace", "tier", "timeout", "title"]);
+    }
+
+    #[test]
+    fn commands_are_capped() {
+        let many = vec!["x".to_owned(); MAX_COMMAND_ITEMS + 1];
+        for command in [vec![String::new()], vec!["a\0b".into()], many, vec!["x".repeat(MAX_COMMAND_BYTES)], vec!["\u{1}".repeat(6000)]] {
+            assert_eq!(fields(JobForm { command, ..form() }), ["command"]);
+        }
+        assert!(Command::try_new(vec!["x".into(); MAX_COMMAND_ITEMS]).is_ok());
+    }
+
+    #[test]
+    fn a_command_is_a_title_of_one_short_line() {
+        let command = Command::try_new(vec!["sh".into(), "-c".into(), format!("echo\n{}", "x".repeat(300))]);
+        let title = command.expect("a command").as_title();
+        assert_eq!(title.chars().count(), MAX_TITLE_CHARS);
+        assert!(title.starts_with("sh -c echo x"));
+    }
+}

@@ -1,0 +1,5 @@
+//! The RPCs: parse, use case, answer. Nothing is decided here but who may call.
+
+pub mod convert;
+pub mod execution_service;
+pub mod member_service;

@@ -1,0 +1,230 @@
+//! Requests as the domain has them, or which field is wrong; errors as gRPC has them.
+
+use std::{str::FromStr, time::Duration};
+
+use katonic_domain::{Timestamp, error::Violation};
+use katonic_proto::{dispatcher::v1 as pb, envelope::Envelope, json};
+use katonic_service::rpc::to_status;
+use katonic_store::{HistoryEntry, Version};
+use tonic::Status;
+
+use crate::{
+    domain::{
+        attempt::Outcome,
+        checkpoints::{Checkpoint, Kind},
+        execution::{Closing, Condition},
+        explain::Explanation,
+        reason::Reason,
+        spec::{self, JobForm},
+    },
+    error::Error,
+    snapshot,
+};
+
+/// The status of an error. What a peer said to our caller's question is passed on as it is.
+pub fn status(error: Error) -> Status {
+    match error {
+        Error::Refused(failure) => failure.into(),
+        other => to_status(&other),
+    }
+}
+
+/// A field that is an id or another text with a strict form.
+pub fn parse<T: FromStr<Err: std::fmt::Display>>(field: &str, text: &str) -> Result<T, Status> {
+    text.parse().map_err(|why| status(Error::invalid(field, why)))
+}
+
+/// How many items a page has: 0 means the default.
+pub fn page_size(asked: i32, default: usize) -> Result<usize, Status> {
+    match usize::try_from(asked) {
+        Ok(0) => Ok(default),
+        Ok(size @ 1..=200) => Ok(size),
+        _ => Err(status(Error::invalid("page_size", "is not between 1 and 200"))),
+    }
+}
+
+/// An opaque token for a place in a list or a stream.
+pub fn token(place: u64) -> String {
+    format!("p{place:x}")
+}
+
+/// The place that a token stands for; none where it is empty.
+pub fn place(field: &str, token: &str) -> Result<Option<u64>, Status> {
+    if token.is_empty() {
+        return Ok(None);
+    }
+    let place = token.strip_prefix('p').and_then(|digits| u64::from_str_radix(digits, 16).ok());
+    let canonical = place.filter(|place| self::token(*place) == token);
+    canonical.map(Some).ok_or_else(|| status(Error::invalid(field, "is not from an earlier answer")))
+}
+
+/// A job request as it came.
+pub fn job_form(request: pb::SubmitJobRequest) -> Result<JobForm, Error> {
+    let mut violations = Vec::new();
+    let mut duration = |field: &str, value: Option<prost_types::Duration>| match value.map(std_duration) {
+        Some(None) => {
+            violations.push(Violation::new(field, "is not a duration of 0 or more"));
+            None
+        }
+        other => other.flatten(),
+    };
+    let timeout = duration("timeout", request.timeout);
+    let grace = duration("grace", request.grace);
+    if !violations.is_empty() {
+        return Err(Error::Spec(spec::Error(violations)));
+    }
+    let pb::SubmitJobRequest { project_id: _, command, title, commit, tier, .. } = request;
+    Ok(JobForm { command, title, commit, tier, timeout, grace })
+}
+
+fn std_duration(duration: prost_types::Duration) -> Option<Duration> {
+    let nanos = u32::try_from(duration.nanos).ok().filter(|nanos| *nanos < 1_000_000_000)?;
+    Some(Duration::new(u64::try_from(duration.seconds).ok()?, nanos))
+}
+
+fn time(field: &str, time: prost_types::Timestamp) -> Result<Timestamp, Status> {
+    Timestamp::new(time.seconds, time.nanos).map_err(|_| status(Error::invalid(field, "is not a time")))
+}
+
+/// Steps that an agent reports.
+pub fn checkpoints(reported: Vec<pb::Checkpoint>) -> Result<Vec<Checkpoint>, Status> {
+    let field = "checkpoints";
+    let checkpoint = |reported: pb::Checkpoint| {
+        let kind = step(reported.kind()).ok_or_else(|| status(Error::invalid(field, "has a kind that is none")))?;
+        let at = reported.time.ok_or_else(|| status(Error::invalid(field, "has no time")))?;
+        Ok(Checkpoint { kind, at: time(field, at)? })
+    };
+    reported.into_iter().map(checkpoint).collect()
+}
+
+const fn step(kind: pb::CheckpointKind) -> Option<Kind> {
+    Some(match kind {
+        pb::CheckpointKind::Unspecified => return None,
+        pb::CheckpointKind::Acknowledged => Kind::Acknowledged,
+        pb::CheckpointKind::QuotaChecked => Kind::QuotaChecked,
+        pb::CheckpointKind::ResourcesCreated => Kind::ResourcesCreated,
+        pb::CheckpointKind::NodeAssigned => Kind::NodeAssigned,
+        pb::CheckpointKind::VolumesMounted => Kind::VolumesMounted,
+        pb::CheckpointKind::ImagesPulled => Kind::ImagesPulled,
+        pb::CheckpointKind::FilesPrepared => Kind::FilesPrepared,
+        pb::CheckpointKind::UserCodeLaunched => Kind::UserCodeLaunched,
+        pb::CheckpointKind::Available => Kind::Available,
+        pb::CheckpointKind::ResultsSaved => Kind::ResultsSaved,
+        pb::CheckpointKind::VolumesReleased => Kind::VolumesReleased,
+        pb::CheckpointKind::ResourcesDeleted => Kind::ResourcesDeleted,
+    })
+}
+
+/// How a command ended, as its agent reports it.
+pub fn outcome(request: pb::ReportExitRequest) -> Result<Outcome, Status> {
+    let reason = reason(request.reason()).ok_or_else(|| status(Error::invalid("reason", "is not set")))?;
+    let ended_at = request.end_time.ok_or_else(|| status(Error::invalid("end_time", "is not set")))?;
+    Ok(Outcome {
+        reason,
+        exit_code: request.exit_code,
+        signal: request.signal,
+        started_at: request.start_time.map(|at| time("start_time", at)).transpose()?,
+        ended_at: time("end_time", ended_at)?,
+    })
+}
+
+const fn reason(reason: pb::Reason) -> Option<Reason> {
+    Some(match reason {
+        pb::Reason::Unspecified => return None,
+        pb::Reason::Completed => Reason::Completed,
+        pb::Reason::ExitCode => Reason::ExitCode,
+        pb::Reason::KilledBySignal => Reason::KilledBySignal,
+        pb::Reason::TimedOut => Reason::TimedOut,
+        pb::Reason::StoppedByUser => Reason::StoppedByUser,
+        pb::Reason::CommandNotFound => Reason::CommandNotFound,
+        pb::Reason::CommandNotExecutable => Reason::CommandNotExecutable,
+        pb::Reason::StartTimeout => Reason::StartTimeout,
+        pb::Reason::ShimLost => Reason::ShimLost,
+        pb::Reason::InputUnavailable => Reason::InputUnavailable,
+        pb::Reason::QueueTimeout => Reason::QueueTimeout,
+    })
+}
+
+/// What an agent kept of an attempt.
+pub fn closing(request: pb::ReportFinishedRequest) -> Result<Closing, Status> {
+    let conditions = request.conditions().filter_map(condition).collect();
+    let commit = &request.results_commit;
+    Ok(Closing {
+        results_commit: if commit.is_empty() { None } else { Some(parse("results_commit", commit)?) },
+        metrics: request.metrics.as_ref().map(json::from_struct),
+        log_last_seq: request.log_last_seq,
+        conditions,
+        checkpoints: checkpoints(request.checkpoints)?,
+    })
+}
+
+const fn condition(condition: pb::Condition) -> Option<Condition> {
+    match condition {
+        pb::Condition::Unspecified => None,
+        pb::Condition::ResultsNotSaved => Some(Condition::ResultsNotSaved),
+        pb::Condition::LogIncomplete => Some(Condition::LogIncomplete),
+        pb::Condition::MetricsRefused => Some(Condition::MetricsRefused),
+    }
+}
+
+/// An explanation as the contract has it.
+pub fn explanation(explanation: Explanation) -> pb::ExplainExecutionResponse {
+    let observation = |(name, value)| pb::Observation { name, value };
+    pb::ExplainExecutionResponse {
+        phase: snapshot::phase(explanation.phase).into(),
+        summary: explanation.summary,
+        next_step: explanation.next_step,
+        queue_place: explanation.queue_place,
+        observations: explanation.observations.into_iter().map(observation).collect(),
+    }
+}
+
+/// An event as it was published; one that does not read is a fault of ours.
+pub fn event(entry: &HistoryEntry) -> Result<pb::PublishedEvent, Status> {
+    let envelope: Envelope =
+        serde_json::from_str(&entry.body).map_err(|_| Status::internal("a stored event cannot be read"))?;
+    Ok(pb::PublishedEvent {
+        id: envelope.id,
+        r#type: envelope.event_type,
+        time: Some(snapshot::timestamp(entry.at())),
+        sequence: envelope.sequence,
+        data: json::to_struct(envelope.data),
+    })
+}
+
+/// The version that a page or stream goes on after.
+pub fn version(field: &str, token: &str) -> Result<Version, Status> {
+    Ok(place(field, token)?.map_or(Version::ZERO, Version::new))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_are_taken_back_and_others_are_not() {
+        assert_eq!(place("page_token", &token(4711)).ok(), Some(Some(4711)));
+        assert_eq!(place("page_token", "").ok(), Some(None));
+        for bad in ["4711", "p", "p+1", "p01", "pG", "pffffffffffffffffff", "../x"] {
+            assert!(place("page_token", bad).is_err(), "{bad:?} was taken");
+        }
+    }
+
+    #[test]
+    fn page_sizes_are_between_one_and_two_hundred() {
+        assert_eq!(page_size(0, 50).ok(), Some(50));
+        assert_eq!(page_size(200, 50).ok(), Some(200));
+        assert!(page_size(201, 50).is_err() && page_size(-1, 50).is_err());
+    }
+
+    #[test]
+    fn a_negative_duration_is_named() {
+        let request = pb::SubmitJobRequest {
+            command: vec!["true".into()],
+            grace: Some(prost_types::Duration { seconds: -1, nanos: 0 }),
+            ..Default::default()
+        };
+        let Err(Error::Spec(spec::Error(violations))) = job_form(request) else { unreachable!("it was taken") };
+        assert_eq!(violations[0].field, "grace");
+    }
+}

@@ -1,0 +1,162 @@
+//! What users ask about executions.
+
+use futures::{StreamExt, stream::BoxStream};
+use katonic_domain::{ExecutionId, ProjectId};
+use katonic_proto::dispatcher::v1::{self as pb, execution_service_server::ExecutionService};
+use katonic_service::{auth, idempotency};
+use katonic_store::Idempotency;
+use tonic::{Request, Response, Status};
+
+use crate::{
+    domain::execution::Execution,
+    error::Error,
+    grpc::convert::{self, status},
+    snapshot,
+    usecases::{
+        access::Access,
+        read::Reads,
+        stop::Stop,
+        submit::{Submit, Submitter},
+        watch::Watches,
+    },
+};
+
+const DEFAULT_JOBS: usize = 50;
+const DEFAULT_EVENTS: usize = 200;
+
+/// The service.
+pub struct Executions {
+    /// Who may do what.
+    pub access: Access,
+    /// Accepts jobs.
+    pub submit: Submit,
+    /// Asks for stops.
+    pub stop: Stop,
+    /// Reads.
+    pub reads: Reads,
+    /// Streams.
+    pub watches: Watches,
+}
+
+impl Executions {
+    async fn find<T>(
+        &self,
+        request: &Request<T>,
+        action: &'static str,
+        id: &str,
+    ) -> Result<katonic_store::Stored<Execution>, Status> {
+        let user = auth::user(request, action)?;
+        let id: ExecutionId = convert::parse("execution_id", id)?;
+        self.access.find(user.id, action, id).await.map_err(status)
+    }
+
+    async fn shown(&self, execution: &Execution) -> Result<pb::Execution, Status> {
+        let members = self.reads.current_members(execution).await.map_err(status)?;
+        Ok(snapshot::execution(execution, &members))
+    }
+}
+
+#[tonic::async_trait]
+impl ExecutionService for Executions {
+    async fn submit_job(
+        &self,
+        request: Request<pb::SubmitJobRequest>,
+    ) -> Result<Response<pb::SubmitJobResponse>, Status> {
+        let user = auth::user(&request, "execution.launch")?;
+        let idempotency = idempotency::read(&request)?
+            .map(|key| Idempotency { digest: key.digest, body_hash: key.body_hash });
+        let request = request.into_inner();
+        let project: ProjectId = convert::parse("project_id", &request.project_id)?;
+        let job = convert::job_form(request).and_then(|form| Ok(form.check()?)).map_err(status)?;
+        let submitter = Submitter { user: user.id, project };
+        let accepted = self.submit.job(submitter, job, idempotency).await.map_err(status)?;
+        let execution = Some(self.shown(&accepted.stored.state).await?);
+        let mut response = Response::new(pb::SubmitJobResponse { execution });
+        idempotency::mark_replayed(&mut response, accepted.replayed);
+        Ok(response)
+    }
+
+    async fn list_jobs(
+        &self,
+        request: Request<pb::ListJobsRequest>,
+    ) -> Result<Response<pb::ListJobsResponse>, Status> {
+        let user = auth::user(&request, "execution.list")?;
+        let request = request.into_inner();
+        let project: ProjectId = convert::parse("project_id", &request.project_id)?;
+        let size = convert::page_size(request.page_size, DEFAULT_JOBS)?;
+        let below = convert::place("page_token", &request.page_token)?;
+        self.access.metadata().check(user.id, "execution.list", project).await.map_err(status)?;
+        let page = self.reads.page(project, below, size).await.map_err(status)?;
+        Ok(Response::new(pb::ListJobsResponse {
+            // As of each one's last write: what members reported since is in its own answer.
+            executions: page.items.iter().map(|stored| snapshot::execution(&stored.state, &[])).collect(),
+            next_page_token: page.next.map(convert::token).unwrap_or_default(),
+        }))
+    }
+
+    async fn get_execution(
+        &self,
+        request: Request<pb::GetExecutionRequest>,
+    ) -> Result<Response<pb::GetExecutionResponse>, Status> {
+        let stored = self.find(&request, "execution.read", &request.get_ref().execution_id).await?;
+        let execution = Some(self.shown(&stored.state).await?);
+        Ok(Response::new(pb::GetExecutionResponse { execution }))
+    }
+
+    type WatchExecutionStream = BoxStream<'static, Result<pb::WatchExecutionResponse, Status>>;
+
+    async fn watch_execution(
+        &self,
+        request: Request<pb::WatchExecutionRequest>,
+    ) -> Result<Response<Self::WatchExecutionStream>, Status> {
+        let stored = self.find(&request, "execution.read", &request.get_ref().execution_id).await?;
+        let user = auth::user(&request, "execution.read")?;
+        let after = convert::version("cursor", &request.get_ref().cursor)?;
+        let (access, reads) = (self.access.clone(), self.reads.clone());
+        let changes = self.watches.execution(stored.state.id, after).then(move |item| {
+            let (access, reads, project) = (access.clone(), reads.clone(), stored.state.project);
+            async move {
+                let stored = item?;
+                // Whoever lost the right to read since is told so with the next change.
+                access.metadata().check(user.id, "execution.read", project).await?;
+                let members = reads.current_members(&stored.state).await?;
+                let execution = Some(snapshot::execution(&stored.state, &members));
+                Ok::<_, Error>(pb::WatchExecutionResponse { execution, cursor: convert::token(stored.version.get()) })
+            }
+        });
+        Ok(Response::new(changes.map(|item| item.map_err(status)).boxed()))
+    }
+
+    async fn stop_execution(
+        &self,
+        request: Request<pb::StopExecutionRequest>,
+    ) -> Result<Response<pb::StopExecutionResponse>, Status> {
+        let stored = self.find(&request, "execution.stop", &request.get_ref().execution_id).await?;
+        let stopped = self.stop.execution(stored.state.id, request.get_ref().discard).await.map_err(status)?;
+        let execution = Some(self.shown(&stopped.state).await?);
+        Ok(Response::new(pb::StopExecutionResponse { execution }))
+    }
+
+    async fn explain_execution(
+        &self,
+        request: Request<pb::ExplainExecutionRequest>,
+    ) -> Result<Response<pb::ExplainExecutionResponse>, Status> {
+        let stored = self.find(&request, "execution.read", &request.get_ref().execution_id).await?;
+        let explanation = self.reads.explain(&stored.state).await.map_err(status)?;
+        Ok(Response::new(convert::explanation(explanation)))
+    }
+
+    async fn list_execution_events(
+        &self,
+        request: Request<pb::ListExecutionEventsRequest>,
+    ) -> Result<Response<pb::ListExecutionEventsResponse>, Status> {
+        let stored = self.find(&request, "execution.read", &request.get_ref().execution_id).await?;
+        let size = convert::page_size(request.get_ref().page_size, DEFAULT_EVENTS)?;
+        let after = convert::version("page_token", &request.get_ref().page_token)?;
+        let entries = self.reads.events(&stored.state, after, size).await.map_err(status)?;
+        let last = entries.last().map(|entry| entry.sequence);
+        let next = last.filter(|last| *last < stored.version).map(|last| convert::token(last.get()));
+        let events = entries.iter().map(convert::event).collect::<Result<_, _>>()?;
+        Ok(Response::new(pb::ListExecutionEventsResponse { events, next_page_token: next.unwrap_or_default() }))
+    }
+}

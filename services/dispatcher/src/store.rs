@@ -1,0 +1,166 @@
+//! What the dispatcher keeps: executions (aggregates with events), members
+//! (records without), numbers in a project, and one lease for admission.
+//!
+//! Every write goes through here or announces itself through [`Repository::announce`],
+//! so that nobody has to ask the store whether something happened.
+
+use katonic_domain::{ExecutionId, MemberId, ProjectId};
+use katonic_store::{
+    Collection, Fact, Idempotency, Index, Insertion, Lease, Page, Record, Records, Store, StoreError, Stored, Walk, doc,
+};
+
+use crate::{
+    changes::Changes,
+    domain::{
+        execution::{Execution, Number},
+        member::Member,
+    },
+    error::Error,
+};
+
+/// It was accepted.
+pub const QUEUED: Fact = Fact("queued");
+/// It was given its place.
+pub const ADMITTED: Fact = Fact("admitted");
+/// Its user code started.
+pub const RUNNING: Fact = Fact("running");
+/// A user asked it to stop.
+pub const STOP_REQUESTED: Fact = Fact("stop_requested");
+/// Its outcome is fixed.
+pub const FINISHING: Fact = Fact("finishing");
+/// It reached its last phase.
+pub const FINISHED: Fact = Fact("finished");
+
+/// More members than all tiers of an installation admit.
+const MAX_HOLDING: usize = 65_536;
+/// More members than the newest attempts of one execution have.
+const MAX_MEMBERS: usize = 1024;
+/// How much of the queue is looked at; what is behind comes when this is shorter.
+const MAX_QUEUE: usize = 10_000;
+
+impl Record for Member {
+    type Id = MemberId;
+
+    const COLLECTION: &'static str = "members";
+    const ENTITY: &'static str = "member";
+    const INDEXES: &'static [Index] = &[Index::on(&["execution"]), Index::on(&["holding"])];
+
+    fn id(&self) -> MemberId {
+        self.id.clone()
+    }
+}
+
+/// What the dispatcher keeps. Clones share it.
+#[derive(Clone)]
+pub struct Repository {
+    store: Store,
+    executions: Collection<Execution>,
+    members: Records<Member>,
+    lease: Lease,
+    changes: Changes,
+}
+
+impl Repository {
+    /// Opens the collections and begins to contend for the lease.
+    pub async fn open(store: Store) -> Result<Self, StoreError> {
+        let executions = store.collection().await?;
+        let members = store.records().await?;
+        let lease = store.lease("dispatch");
+        Ok(Self { store, executions, members, lease, changes: Changes::default() })
+    }
+
+    /// The store itself, for transactions.
+    pub const fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Executions.
+    pub const fn executions(&self) -> &Collection<Execution> {
+        &self.executions
+    }
+
+    /// Members.
+    pub const fn members(&self) -> &Records<Member> {
+        &self.members
+    }
+
+    /// Who holds it admits and reconciles.
+    pub const fn lease(&self) -> &Lease {
+        &self.lease
+    }
+
+    /// What was written in this process.
+    pub const fn changes(&self) -> &Changes {
+        &self.changes
+    }
+
+    /// Announces a write that was committed.
+    pub fn announce(&self, id: ExecutionId) {
+        self.changes.announce(id);
+    }
+
+    /// The next number in a project.
+    pub async fn next_number(&self, project: ProjectId) -> Result<Number, StoreError> {
+        self.store.numbers().take(number_key(project)).await.map(Number)
+    }
+
+    /// Accepts an execution.
+    pub async fn insert(
+        &self,
+        execution: Execution,
+        idempotency: Option<Idempotency>,
+    ) -> Result<Insertion<Stored<Execution>>, StoreError> {
+        let insertion = self.executions.insert(execution, QUEUED, idempotency).await?;
+        self.announce(insertion.stored.state.id);
+        Ok(insertion)
+    }
+
+    /// One execution.
+    pub async fn execution(&self, id: ExecutionId) -> Result<Stored<Execution>, Error> {
+        self.executions.get(&id).await?.ok_or(Error::NoExecution)
+    }
+
+    /// One member.
+    pub async fn member(&self, id: &MemberId) -> Result<Member, Error> {
+        self.members.get(id).await?.ok_or(Error::NoMember)
+    }
+
+    /// All members of an execution, in order of attempt and index.
+    pub async fn members_of(&self, id: ExecutionId) -> Result<Vec<Member>, StoreError> {
+        let filter = doc! {"state.execution": id.to_string()};
+        let mut members = self.members.find(filter, doc! {}, MAX_MEMBERS).await?;
+        members.sort_by(|a, b| (a.id.attempt, &a.id.role, a.id.index).cmp(&(b.id.attempt, &b.id.role, b.id.index)));
+        Ok(members)
+    }
+
+    /// All members that take a place: the sum of them is the usage.
+    pub async fn holding(&self) -> Result<Vec<Member>, StoreError> {
+        self.members.find(doc! {"state.holding": true}, doc! {}, MAX_HOLDING).await
+    }
+
+    /// As [`Self::holding`], as a transaction sees it.
+    pub async fn holding_in(&self, tx: &mut katonic_store::Transaction) -> Result<Vec<Member>, StoreError> {
+        tx.find_records(&self.members, doc! {"state.holding": true}, MAX_HOLDING).await
+    }
+
+    /// The oldest executions that wait for a place.
+    pub async fn queue(&self) -> Result<Vec<Execution>, StoreError> {
+        let filter = doc! {"state.phase": "QUEUED"};
+        let found = self.executions.find(filter, doc! {"_id": 1}, MAX_QUEUE).await?;
+        Ok(found.into_iter().map(|stored| stored.state).collect())
+    }
+
+    /// A page of a project's executions, newest first.
+    pub async fn page(&self, project: ProjectId, below: Option<u64>, size: usize) -> Result<Page<Stored<Execution>>, StoreError> {
+        let below = match below {
+            Some(below) => below,
+            None => self.store.numbers().last(&number_key(project)).await? + 1,
+        };
+        let within = doc! {"state.project": project.to_string()};
+        self.executions.page(Walk { within, key: "number", below, size }, |execution| execution.number.0).await
+    }
+}
+
+fn number_key(project: ProjectId) -> String {
+    format!("executions/{project}")
+}

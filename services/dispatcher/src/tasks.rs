@@ -1,0 +1,15 @@
+//! What goes on without anybody asking.
+//!
+//! ```text
+//!   leadership ── holds the lease ──► admission   queue ─► places
+//!                                └──► reconciling members ─► what is wanted of them
+//!   agent_keeper ── always ─────────► katonic-agent lives
+//! ```
+//!
+//! All of them are woken by what happens and look by themselves now and then;
+//! a crash of any of them costs time, not correctness.
+
+pub mod admission;
+pub mod agent_keeper;
+pub mod leadership;
+pub mod reconciling;

@@ -1,0 +1,125 @@
+//! Accepts a job: pinned, numbered, stored with its first event. After this it
+//! runs or ends with a stated reason (G2).
+
+use std::{sync::Arc, time::Duration};
+
+use katonic_domain::{Clock, ExecutionId, ProjectId, UserId};
+use katonic_store::{Idempotency, Insertion, Stored};
+use tracing::instrument;
+
+use crate::{
+    backend::Backend,
+    clients::metadata::{Launch, Metadata, Resolved},
+    domain::{
+        execution::{Execution, Identity},
+        spec::{Group, JobRequest, LaunchSpec},
+    },
+    error::Error,
+    store::Repository,
+};
+
+/// The role of a job's only member.
+const MAIN: &str = "main";
+
+/// Who submits, and where to.
+#[derive(Debug, Clone, Copy)]
+pub struct Submitter {
+    /// Who.
+    pub user: UserId,
+    /// Into which project.
+    pub project: ProjectId,
+}
+
+/// What accepting answers: the execution, and whether it was there before.
+pub type Accepted = Insertion<Stored<Execution>>;
+
+/// Accepts jobs that metadata allows.
+#[derive(Clone)]
+pub struct Submit {
+    metadata: Metadata,
+    intake: Intake,
+}
+
+impl Submit {
+    /// Deciding by metadata.
+    pub const fn new(metadata: Metadata, intake: Intake) -> Self {
+        Self { metadata, intake }
+    }
+
+    /// Accepts a job, or answers what the same Idempotency-Key made before.
+    #[instrument(skip_all, fields(project.id = %submitter.project))]
+    pub async fn job(
+        &self,
+        submitter: Submitter,
+        request: JobRequest,
+        idempotency: Option<Idempotency>,
+    ) -> Result<Accepted, Error> {
+        let Submitter { user, project } = submitter;
+        if let Some(stored) = self.intake.replay(idempotency.as_ref()).await? {
+            self.metadata.check(user, "execution.read", stored.state.project).await?;
+            return Ok(Insertion { stored, replayed: true });
+        }
+        let launch = Launch { user, project, tier: request.tier.as_ref(), commit: request.commit.as_ref() };
+        let resolved = self.metadata.resolve_launch(launch).await?;
+        self.intake.accept(submitter, pin(request, resolved), idempotency).await
+    }
+}
+
+/// A job whose launch is resolved, but for the digest of its environment.
+#[derive(Debug, Clone)]
+pub struct Pinned {
+    title: String,
+    spec: LaunchSpec,
+}
+
+/// Takes in what was decided and resolved.
+#[derive(Clone)]
+pub struct Intake {
+    repository: Repository,
+    backend: Arc<dyn Backend>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Intake {
+    /// Over what is kept.
+    pub fn new(repository: Repository, backend: Arc<dyn Backend>, clock: Arc<dyn Clock>) -> Self {
+        Self { repository, backend, clock }
+    }
+
+    async fn replay(&self, idempotency: Option<&Idempotency>) -> Result<Option<Stored<Execution>>, Error> {
+        Ok(self.repository.executions().replay(idempotency).await?)
+    }
+
+    /// Accepts a job whose launch is resolved: durable with its first event when this answers.
+    pub async fn accept(
+        &self,
+        submitter: Submitter,
+        pinned: Pinned,
+        idempotency: Option<Idempotency>,
+    ) -> Result<Accepted, Error> {
+        let Submitter { user: owner, project } = submitter;
+        let Pinned { title, spec } = pinned;
+        let (digest, number) =
+            tokio::join!(self.backend.environment_digest(), self.repository.next_number(project));
+        let spec = LaunchSpec { image_digest: digest?, ..spec };
+        let identity = Identity { id: ExecutionId::generate(), project, number: number?, owner, title };
+        let execution = Execution::queued(identity, spec, self.clock.now());
+        Ok(self.repository.insert(execution, idempotency).await?)
+    }
+}
+
+/// Puts together what was asked for and what metadata pinned.
+pub fn pin(request: JobRequest, resolved: Resolved) -> Pinned {
+    let millis = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+    let spec = LaunchSpec {
+        timeout_ms: millis(request.timeout),
+        grace_ms: millis(request.grace),
+        command: request.command,
+        input_commit: resolved.input_commit,
+        environment: resolved.environment,
+        image_digest: String::new(),
+        tier: resolved.tier,
+        groups: vec![Group { role: MAIN.parse().expect("a valid name"), size: 1 }],
+    };
+    Pinned { title: request.title, spec }
+}

@@ -1,0 +1,359 @@
+//! The use cases on the real store, from submit to the last phase.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use futures::{StreamExt, future::join_all};
+use katonic_domain::{Clock, ErrorKind, InstallationId, MemberId, ProjectId, SystemClock, UserId, error::Classified};
+use katonic_proto::envelope::Source;
+use katonic_store::{Epoch, Idempotency, Store, Version};
+use katonic_testkit::publisher::RecordingPublisher;
+use tempfile::TempDir;
+
+use super::{
+    admit::Admission,
+    claim::Claims,
+    end::{Ending, Verdict},
+    read::Reads,
+    report::Reports,
+    stop::Stop,
+    submit::{Intake, Submitter, pin},
+    watch::Watches,
+};
+use crate::{
+    backend::{
+        Backend,
+        process::{ProcessBackend, Settings},
+    },
+    clients::metadata::Resolved,
+    domain::{
+        attempt::Outcome,
+        checkpoints::{Checkpoint, Kind},
+        execution::{Closing, Condition, DesiredState, Execution},
+        member::Nonce,
+        phase::Phase,
+        reason::Reason,
+        spec::tests::{form, spec},
+    },
+    error::Error,
+    store::Repository,
+    tickets::Tickets,
+    waiting::WaitingRoom,
+};
+
+/// A dispatcher without its edges: store, queue and a backend whose shims end at once.
+struct Bench {
+    repository: Repository,
+    backend: Arc<dyn Backend>,
+    clock: Arc<dyn Clock>,
+    tickets: Tickets,
+    publisher: Arc<RecordingPublisher>,
+    epoch: Epoch,
+    project: ProjectId,
+    _folder: TempDir,
+}
+
+impl Bench {
+    async fn new() -> Self {
+        let config = katonic_testkit::store::store().await.expect("a store").database();
+        let publisher = RecordingPublisher::new();
+        let installation = InstallationId::generate();
+        let source = Source { installation, service: "dispatcher".into(), incarnation: 1 };
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let store = Store::connect(&config, source, publisher.clone(), Arc::clone(&clock)).await.expect("connected");
+        let repository = Repository::open(store).await.expect("opened");
+        let epoch = repository.lease().acquired().await.expect("ours");
+        let folder = tempfile::tempdir().expect("a folder");
+        let settings = Settings {
+            members: folder.path().join("members"),
+            work: folder.path().join("work"),
+            shim: "/bin/true".into(),
+            path: "/usr/bin:/bin".into(),
+            uids: Some(2_000_000..2_000_003),
+        };
+        let backend = Arc::new(ProcessBackend::open(settings).expect("opened"));
+        let tickets = Tickets::derive(b"test");
+        let project = ProjectId::generate();
+        Self { repository, backend, clock, tickets, publisher, epoch, project, _folder: folder }
+    }
+
+    async fn submit(&self, tier: &str, max_running: u32) -> Execution {
+        self.submit_as(tier, max_running, None).await.expect("accepted").stored.state
+    }
+
+    async fn submit_as(
+        &self,
+        tier: &str,
+        max_running: u32,
+        idempotency: Option<Idempotency>,
+    ) -> Result<super::submit::Accepted, Error> {
+        let pinned = spec(tier, max_running);
+        let resolved = Resolved { tier: pinned.tier, input_commit: None, environment: pinned.environment };
+        let intake = Intake::new(self.repository.clone(), Arc::clone(&self.backend), Arc::clone(&self.clock));
+        let submitter = Submitter { user: UserId::generate(), project: self.project };
+        intake.accept(submitter, pin(form().check()?, resolved), idempotency).await
+    }
+
+    fn admission(&self) -> Admission {
+        let (repository, backend) = (self.repository.clone(), Arc::clone(&self.backend));
+        Admission::new(repository, backend, self.tickets.clone(), Arc::clone(&self.clock))
+    }
+
+    /// Admits what fits; answers how many.
+    async fn admit(&self) -> usize {
+        let room = WaitingRoom::default();
+        room.replace(&self.repository.queue().await.expect("read"));
+        self.admission().batch(&room.all(), self.epoch).await.expect("admitted").len()
+    }
+
+    async fn admitted(&self) -> (Execution, MemberId) {
+        let execution = self.submit("small", 10).await;
+        self.admit().await;
+        let member = self.repository.members_of(execution.id).await.expect("read").remove(0);
+        (execution, member.id)
+    }
+
+    async fn state(&self, execution: &Execution) -> Execution {
+        self.repository.execution(execution.id).await.expect("read").state
+    }
+
+    async fn claim(&self, id: &MemberId, digit: &str) -> Result<Execution, Error> {
+        Claims::new(self.repository.clone()).claim(id, &self.tickets.of(id), &nonce(digit)).await
+    }
+
+    fn reports(&self) -> Reports {
+        Reports::new(self.repository.clone(), Arc::clone(&self.clock))
+    }
+
+    fn ending(&self) -> Ending {
+        Ending::new(self.repository.clone(), Arc::clone(&self.clock))
+    }
+
+    fn stop(&self) -> Stop {
+        Stop::new(self.repository.clone(), Arc::clone(&self.clock))
+    }
+
+    fn outcome(&self, reason: Reason) -> Outcome {
+        Outcome::without_exit(reason, self.clock.now())
+    }
+
+    async fn facts(&self, execution: &Execution, count: usize) -> Vec<String> {
+        let own = format!("{}.execution.", self.project);
+        let subject = execution.id.to_string();
+        let is_own = |event: &katonic_bus::OutgoingEvent| event.id.starts_with(&subject);
+        let events = self.publisher.wait_for(|events| events.iter().filter(|e| is_own(e)).count() >= count).await;
+        let facts = events.iter().filter(|event| is_own(event));
+        facts.map(|event| event.routing_key.trim_start_matches(&own).to_owned()).collect()
+    }
+}
+
+fn nonce(digit: &str) -> Nonce {
+        digit.repeat(32).parse().expect("a nonce")
+}
+
+#[tokio::test]
+async fn a_job_goes_its_whole_way_with_one_event_each() {
+    let bench = Bench::new().await;
+    let (execution, member) = bench.admitted().await;
+    bench.claim(&member, "a").await.expect("claimed");
+    let launched = Checkpoint { kind: Kind::UserCodeLaunched, at: bench.clock.now() };
+    bench.reports().checkpoints(&member, &[launched]).await.expect("taken");
+    assert_eq!(bench.state(&execution).await.phase, Phase::Running);
+    bench.reports().exit(&member, bench.outcome(Reason::Completed)).await.expect("taken");
+    let closing = Closing { log_last_seq: 3, ..Closing::default() };
+    bench.reports().finished(&member, closing).await.expect("taken");
+
+    let ended = bench.state(&execution).await;
+    assert_eq!((ended.phase, ended.number.0), (Phase::Succeeded, 1));
+    let steps: Vec<_> = ended.attempts[0].checkpoints.iter().map(|checkpoint| checkpoint.kind).collect();
+    assert_eq!(steps, [Kind::Acknowledged, Kind::QuotaChecked, Kind::UserCodeLaunched]);
+    let facts = bench.facts(&execution, 5).await;
+    assert_eq!(facts, ["queued", "admitted", "running", "finishing", "finished"]);
+    let member = bench.repository.member(&member).await.expect("read");
+    assert!(!member.open && member.holding, "its place is the backend's to free");
+}
+
+#[tokio::test]
+async fn reports_may_come_twice_and_late() {
+    let bench = Bench::new().await;
+    let (execution, member) = bench.admitted().await;
+    let reports = bench.reports();
+    let early = reports.finished(&member, Closing::default()).await;
+    assert!(matches!(early, Err(Error::OutcomeNotFixed)), "{early:?}");
+    for reason in [Reason::ExitCode, Reason::ShimLost] {
+        reports.exit(&member, bench.outcome(reason)).await.expect("taken");
+    }
+    for _ in 0..2 {
+        reports.finished(&member, Closing::default()).await.expect("taken");
+    }
+    let late = Checkpoint { kind: Kind::UserCodeLaunched, at: bench.clock.now() };
+    let late = reports.checkpoints(&member, &[late]).await;
+    assert!(matches!(late, Err(Error::AttemptOver)), "{late:?}");
+    let ended = bench.state(&execution).await;
+    assert_eq!((ended.phase, ended.reason), (Phase::Failed, Some(Reason::ExitCode)), "the first outcome decides");
+    assert_eq!(bench.facts(&execution, 4).await, ["queued", "admitted", "finishing", "finished"]);
+}
+
+#[tokio::test]
+async fn of_many_claims_one_nonce_wins() {
+    let bench = Bench::new().await;
+    let (_, member) = bench.admitted().await;
+    let digits = ["0", "1", "2", "3", "4", "5", "6", "7"];
+    let answers = join_all(digits.map(|digit| bench.claim(&member, digit))).await;
+    let won: Vec<_> = digits.iter().zip(&answers).filter(|(_, answer)| answer.is_ok()).collect();
+    assert_eq!(won.len(), 1);
+    bench.claim(&member, won[0].0).await.expect("renewed");
+    let reasons: BTreeSet<_> = answers.iter().filter_map(|a| a.as_ref().err()).map(Classified::reason).collect();
+    assert_eq!(reasons, BTreeSet::from(["CLAIMED_BY_ANOTHER"]));
+}
+
+#[tokio::test]
+async fn a_wrong_ticket_and_an_unknown_member_are_told_the_same() {
+    let bench = Bench::new().await;
+    let (_, member) = bench.admitted().await;
+    let claims = Claims::new(bench.repository.clone());
+    let unknown = MemberId { index: 9, ..member.clone() };
+    for (id, ticket) in [(&member, "kmt_wrong".to_owned()), (&unknown, bench.tickets.of(&unknown))] {
+        let error = claims.claim(id, &ticket, &nonce("a")).await.expect_err("refused");
+        assert_eq!((error.kind(), error.reason()), (ErrorKind::Unauthenticated, "TICKET_INVALID"));
+    }
+}
+
+#[tokio::test]
+async fn a_tier_admits_no_more_than_its_limit_and_again_when_a_place_is_free() {
+    let bench = Bench::new().await;
+    for _ in 0..3 {
+        bench.submit("small", 2).await;
+    }
+    assert_eq!(bench.admit().await, 2);
+    assert_eq!(bench.admit().await, 0);
+    let held = bench.repository.holding().await.expect("read");
+    let uids: BTreeSet<_> = held.iter().filter_map(|member| member.uid).collect();
+    assert_eq!(uids.len(), 2, "each has its own user id");
+
+    let first = &held[0].id;
+    bench.reports().exit(first, bench.outcome(Reason::Completed)).await.expect("taken");
+    bench.reports().finished(first, Closing::default()).await.expect("taken");
+    assert_eq!(bench.admit().await, 0, "the member is not gone yet");
+    bench.ending().release(first).await.expect("released");
+    assert_eq!(bench.admit().await, 1);
+}
+
+#[tokio::test]
+async fn two_leaders_cannot_give_a_place_twice() {
+    let bench = Bench::new().await;
+    for _ in 0..4 {
+        bench.submit("small", 2).await;
+    }
+    join_all((0..4).map(|_| bench.admit())).await;
+    assert_eq!(bench.repository.holding().await.expect("read").len(), 2);
+}
+
+#[tokio::test]
+async fn user_ids_are_a_limit_of_their_own() {
+    let bench = Bench::new().await;
+    for _ in 0..5 {
+        bench.submit("large", 100).await;
+    }
+    assert_eq!(bench.admit().await, 3);
+}
+
+#[tokio::test]
+async fn what_was_stopped_in_the_queue_is_not_admitted() {
+    let bench = Bench::new().await;
+    let execution = bench.submit("small", 1).await;
+    let room = WaitingRoom::default();
+    room.see(&execution);
+    bench.stop().execution(execution.id, false).await.expect("stopped");
+    bench.admission().batch(&room.all(), bench.epoch).await.expect("nothing to do");
+    assert_eq!(bench.state(&execution).await.phase, Phase::Stopped);
+    assert!(bench.repository.holding().await.expect("read").is_empty());
+    assert_eq!(bench.facts(&execution, 2).await, ["queued", "finished"]);
+}
+
+#[tokio::test]
+async fn one_key_makes_one_execution_however_often_it_comes() {
+    let bench = Bench::new().await;
+    let key = |body: &str| Some(Idempotency { digest: "d".into(), body_hash: body.into() });
+    let answers = join_all((0..20).map(|_| bench.submit_as("small", 1, key("one")))).await;
+    let ids: BTreeSet<_> = answers.iter().map(|answer| answer.as_ref().expect("accepted").stored.state.id).collect();
+    assert_eq!(ids.len(), 1);
+    assert_eq!(answers.iter().filter(|answer| answer.as_ref().is_ok_and(|accepted| !accepted.replayed)).count(), 1);
+    let other = bench.submit_as("small", 1, key("two")).await.expect_err("refused");
+    assert_eq!(other.reason(), "IDEMPOTENCY_KEY_REUSED");
+}
+
+#[tokio::test]
+async fn an_attempt_that_we_end_closes_its_members_with_it() {
+    let bench = Bench::new().await;
+    let (execution, member) = bench.admitted().await;
+    let conditions = vec![Condition::LogIncomplete];
+    let verdict = Verdict { reason: Reason::StartTimeout, conditions, log_last_seq: 0 };
+    for _ in 0..2 {
+        bench.ending().attempt(execution.id, 1, &verdict).await.expect("ended");
+    }
+    let ended = bench.state(&execution).await;
+    assert_eq!((ended.phase, ended.reason), (Phase::Failed, Some(Reason::StartTimeout)));
+    let claim = bench.claim(&member, "a").await.expect_err("refused");
+    assert_eq!(claim.reason(), "MEMBER_CLOSED");
+    assert_eq!(bench.facts(&execution, 3).await, ["queued", "admitted", "finished"]);
+}
+
+#[tokio::test]
+async fn metrics_that_are_no_object_are_refused_and_the_end_holds() {
+    let bench = Bench::new().await;
+    let (execution, member) = bench.admitted().await;
+    bench.reports().exit(&member, bench.outcome(Reason::Completed)).await.expect("taken");
+    let metrics = Some(serde_json::json!({"m": "x".repeat(20_000)}));
+    bench.reports().finished(&member, Closing { metrics, ..Closing::default() }).await.expect("taken");
+    let ended = bench.state(&execution).await;
+    assert_eq!((ended.phase, ended.metrics), (Phase::Succeeded, None));
+    assert_eq!(ended.conditions, [Condition::MetricsRefused]);
+}
+
+#[tokio::test]
+async fn a_watcher_sees_every_phase_to_the_end_and_resumes() {
+    let bench = Bench::new().await;
+    let (execution, member) = bench.admitted().await;
+    let watches = Watches::new(bench.repository.clone());
+    let mut all = Box::pin(watches.execution(execution.id, Version::ZERO));
+    let first = all.next().await.expect("one").expect("read");
+    assert_eq!(first.state.phase, Phase::Starting);
+    bench.reports().exit(&member, bench.outcome(Reason::Completed)).await.expect("taken");
+    assert_eq!(all.next().await.expect("one").expect("read").state.phase, Phase::Finishing);
+    bench.reports().finished(&member, Closing::default()).await.expect("taken");
+    let last = all.next().await.expect("one").expect("read");
+    assert_eq!(last.state.phase, Phase::Succeeded);
+    assert!(all.next().await.is_none());
+    let resumed: Vec<_> = watches.execution(execution.id, first.version).collect().await;
+    assert_eq!(resumed.len(), 1, "only what is newer, as it is now");
+}
+
+#[tokio::test]
+async fn orders_follow_the_wish_and_end_with_the_member() {
+    let bench = Bench::new().await;
+    let (execution, member) = bench.admitted().await;
+    let mut orders = Box::pin(Watches::new(bench.repository.clone()).orders(vec![member.clone()]));
+    assert_eq!(orders.next().await.expect("one").expect("read").1, DesiredState::Run);
+    bench.stop().execution(execution.id, false).await.expect("asked");
+    assert_eq!(orders.next().await.expect("one").expect("read").1, DesiredState::StopAndKeep);
+    bench.reports().exit(&member, bench.outcome(Reason::StoppedByUser)).await.expect("taken");
+    bench.reports().finished(&member, Closing::default()).await.expect("taken");
+    let rest: Vec<_> = orders.map(|order| order.expect("read").1).collect().await;
+    assert_eq!(rest, [DesiredState::StopAndDiscard], "a closed member is wanted no more");
+}
+
+#[tokio::test]
+async fn pages_are_newest_first_and_explain_counts_the_queue() {
+    let bench = Bench::new().await;
+    let executions = [bench.submit("small", 1).await, bench.submit("small", 1).await, bench.submit("small", 1).await];
+    assert_eq!(bench.admit().await, 1);
+    let waiting = WaitingRoom::default();
+    waiting.replace(&bench.repository.queue().await.expect("read"));
+    let reads = Reads::new(bench.repository.clone(), Arc::clone(&bench.backend), waiting);
+    let page = reads.page(bench.project, None, 2).await.expect("read");
+    let numbers: Vec<_> = page.items.iter().map(|stored| stored.state.number.0).collect();
+    assert_eq!((numbers, page.next), (vec![3, 2], Some(2)));
+    let explanation = reads.explain(&bench.state(&executions[2]).await).await.expect("explained");
+    assert_eq!(explanation.queue_place, 2);
+    assert!(explanation.summary.contains("1 of 1 places"), "{}", explanation.summary);
+}
