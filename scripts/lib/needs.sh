@@ -1,10 +1,10 @@
 # shellcheck shell=bash
 # What the machine must have, and installing what is missing of it.
 #
-#   need_apt COMMAND PACKAGE     a Debian package
-#   need_crate NAME VERSION …    a program built once into the tools folder
-#   need_venv PACKAGE…           Python packages in an environment of their own
-#   need_npm NAME VERSION        a program from npm in the tools folder
+#   need_apt COMMAND PACKAGE     a Debian package, by a program of it
+#   need_file FILE PACKAGE       the same, by a file of it
+#   need_rust                    the toolchain that rust-toolchain.toml names
+#   need_tool FOLDER PROGRAM …   a program in the tools folder, and who installs it
 #   install_needs                installs what the calls above found missing
 #
 # Where nothing may be installed (no root and no sudo, or KATONIC_NO_INSTALL=1)
@@ -104,16 +104,6 @@ install_crate() {
     (cd "$target" && CARGO_TARGET_DIR=$target cargo install "$name" --version "$version" --root "$folder.new" "$@") \
         || { rm -rf "$target" "$folder.new"; return 1; }
     rm -rf "$target" "$folder"
-    mv "$folder.new" "$folder"
-}
-
-install_npm() {
-    local name=$1 version=$2 package=$3 folder
-    folder=$TOOLS/$name-$version
-    rm -rf "$folder.new"
-    mkdir -p "$folder.new"
-    npm install --no-fund --no-audit --prefix "$folder.new" "$package@$version" || return 1
-    rm -rf "$folder"
     mv "$folder.new" "$folder"
 }
 

@@ -8,11 +8,11 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use katonic_member::Members;
-use katonic_proto::dispatcher::v1::{GetExecutionRequest, Phase, StopExecutionRequest};
+use katonic_proto::dispatcher::v1::{GetExecutionRequest, StopExecutionRequest};
 use tokio::time::sleep;
 
 use super::{error::Error, home::Home};
-use crate::{client::Client, config::Endpoint};
+use crate::{client::Client, config::Endpoint, text};
 
 const ROUND_PAUSE: Duration = Duration::from_millis(100);
 /// The answer for an execution whose user code has ended: it only needs waiting.
@@ -64,8 +64,7 @@ fn with_members(home: &Home) -> Result<BTreeSet<String>, Cause> {
 
 async fn has_ended(client: &Client, execution: &str) -> Result<bool, Cause> {
     let answer = client.get_execution(GetExecutionRequest { execution_id: execution.to_owned() }).await?;
-    let phase = answer.execution.unwrap_or_default().phase();
-    Ok(matches!(phase, Phase::Succeeded | Phase::Failed | Phase::Stopped))
+    Ok(text::has_ended(&answer.execution.unwrap_or_default()))
 }
 
 async fn stop(client: &Client, execution: String) -> Result<(), Cause> {

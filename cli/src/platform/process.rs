@@ -44,14 +44,25 @@ fn open(identity: &ProcessIdentity) -> io::Result<Option<OwnedFd>> {
         Err(error) => return Err(error.into()),
     };
     // Compared after the open: from here on the handle is of this process whatever happens to the pid.
-    Ok(identity.is_alive()?.then_some(pidfd))
+    Ok(is_alive(identity).then_some(pidfd))
 }
 
 /// The identity in a file, if it is one of a process that still runs.
 pub fn read_alive(path: &Path) -> Option<ProcessIdentity> {
     // A damaged file is as none: what it named is found by its port.
     let identity = files::read_json::<ProcessIdentity>(path).ok().flatten()?;
-    identity.is_alive().unwrap_or(false).then_some(identity)
+    is_alive(&identity).then_some(identity)
+}
+
+/// Whether that process still runs; one that only waits to be reaped does not.
+pub fn is_alive(identity: &ProcessIdentity) -> bool {
+    let ended = fs::read_to_string(format!("/proc/{}/stat", identity.pid)).is_ok_and(|stat| has_ended(&stat));
+    identity.is_alive().unwrap_or(false) && !ended
+}
+
+/// The state stands behind the program's name, which may itself hold spaces and parentheses.
+fn has_ended(stat: &str) -> bool {
+    stat.rsplit_once(')').is_some_and(|(_, rest)| rest.trim_start().starts_with(['Z', 'X']))
 }
 
 /// Resident memory in bytes; `None` where it has ended.
@@ -156,6 +167,25 @@ fn watch(pidfd: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_that_waits_to_be_reaped_has_ended_whatever_its_name() {
+        assert!(has_ended("42 (a) S (b) Z 1 42"));
+        assert!(!has_ended("42 (a) Z (b) S 1 42"));
+    }
+
+    #[test]
+    fn an_ended_child_is_not_alive_before_it_is_reaped() {
+        let mut child = std::process::Command::new("/bin/sleep").arg("600").spawn().expect("started");
+        let identity = ProcessIdentity::of(i32::try_from(child.id()).expect("a pid")).expect("procfs");
+        assert!(is_alive(&identity));
+        let pidfd = open(&identity).expect("an answer").expect("alive");
+        child.kill().expect("killed");
+        let mut ended = [rustix::event::PollFd::new(&pidfd, rustix::event::PollFlags::IN)];
+        rustix::event::poll(&mut ended, None).expect("waited");
+        assert!(!is_alive(&identity));
+        child.wait().expect("reaped");
+    }
 
     fn sleeper() -> Command {
         let mut command = Command::new("/bin/sh");

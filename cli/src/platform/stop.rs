@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use katonic_member::{Liveness, Members};
 
-use super::{error::Error, files, home::Home, note::note, part::Part, process::Process};
+use super::{error::Error, files, home::Home, part::Part, process::Process};
 
 /// The agent finishes what it is sending; what it has not sent stays in the spools.
 const AGENT_LIMIT: Duration = Duration::from_secs(20);
@@ -45,7 +45,7 @@ async fn orphan(home: &Home, part: Part) -> Result<bool, Error> {
     let file = home.identity(part.name());
     let failed = |source| Error::Process { action: "stop", part, source };
     let Some(mut process) = Process::adopt(&file).map_err(failed)? else { return Ok(false) };
-    note(format_args!("stopping {part}"));
+    anstream::println!("  stopping {part}");
     process.stop(part.stop_limit()).await.map_err(failed)?;
     files::remove(&file)?;
     Ok(true)

@@ -20,6 +20,7 @@ use super::{
     installation::Installation,
     lock::Lock,
     part::Part,
+    process::is_alive,
     state::{PartPhase, Phase, State},
 };
 use crate::exit::Exit;
@@ -62,7 +63,7 @@ fn running(home: &Home) -> Result<Option<State>, Error> {
 /// The report of a supervisor that is alive.
 pub fn read_state(home: &Home) -> Result<Option<State>, Error> {
     let state = files::read_json::<State>(&home.state_file())?;
-    Ok(state.filter(|state| state.supervisor.is_alive().unwrap_or(false)))
+    Ok(state.filter(|state| is_alive(&state.supervisor)))
 }
 
 fn spawn(home: &Home) -> Result<Child, Error> {
@@ -125,7 +126,7 @@ impl Follower {
     fn report(&self) -> Result<Option<State>, Error> {
         let state = files::read_json::<State>(&self.home.state_file())?;
         let own = self.supervisor.as_ref().and_then(|child| i32::try_from(child.id()).ok());
-        Ok(state.filter(|state| own == Some(state.supervisor.pid) || state.supervisor.is_alive().unwrap_or(false)))
+        Ok(state.filter(|state| own == Some(state.supervisor.pid) || is_alive(&state.supervisor)))
     }
 
     fn ended(&mut self) -> Result<Option<ExitStatus>, Error> {
