@@ -14,6 +14,7 @@
 
 pub mod auth;
 pub mod config;
+pub mod fields;
 pub mod http;
 pub mod idempotency;
 pub mod rpc;

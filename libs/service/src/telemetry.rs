@@ -14,7 +14,9 @@ use opentelemetry::{
 };
 use opentelemetry_sdk::{propagation::TraceContextPropagator, trace::SdkTracerProvider};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
-use tracing_subscriber::{EnvFilter, Layer, Registry, layer::SubscriberExt, util::SubscriberInitExt};
+use tracing_subscriber::{
+    EnvFilter, Layer, Registry, filter::LevelFilter, layer::SubscriberExt, util::SubscriberInitExt,
+};
 
 use crate::config::{LogFormat, LogSection};
 
@@ -67,9 +69,8 @@ pub fn init(config: &LogSection, service: &'static str) -> Result<Guard, Error> 
     let provider = SdkTracerProvider::builder().build();
     let traces = tracing_opentelemetry::layer().with_tracer(provider.tracer(service));
     tracing_subscriber::registry()
-        .with(filter)
-        .with(traces)
-        .with(lines(config.format))
+        .with(traces.with_filter(LevelFilter::INFO))
+        .with(lines(config.format).with_filter(filter))
         .try_init()
         .map_err(Error::Subscriber)?;
     let metrics = PrometheusBuilder::new()
@@ -105,19 +106,28 @@ pub fn traceparent() -> Option<String> {
 
 /// The trace id of the current span in hexadecimal, for people to quote.
 pub fn trace_id() -> Option<String> {
-    let context = tracing::Span::current().context();
-    let span = context.span().span_context().clone();
-    span.is_valid().then(|| span.trace_id().to_string())
+    trace_id_of(&tracing::Span::current())
 }
 
-/// Makes a span a child of a remote one. Must be called **before** the span is
-/// entered: inside it, the parent is fixed. A malformed value is ignored.
+/// Makes a span a child of a remote one, and records the `trace_id` field that
+/// its log lines show. Must be called **before** the span is entered: inside
+/// it, the parent is fixed. A malformed value is ignored.
 pub fn set_parent(span: &tracing::Span, traceparent: Option<&str>) {
-    let Some(traceparent) = traceparent else { return };
-    let carrier = Carrier { traceparent: Some(traceparent.to_owned()) };
-    let context = TraceContextPropagator::new().extract_with_context(&Context::new(), &carrier);
-    // Fails only where no tracing layer is installed: then there is no trace.
-    let _ = span.set_parent(context);
+    if let Some(traceparent) = traceparent {
+        let carrier = Carrier { traceparent: Some(traceparent.to_owned()) };
+        let context = TraceContextPropagator::new().extract_with_context(&Context::new(), &carrier);
+        // Fails only where no tracing layer is installed: then there is no trace.
+        let _ = span.set_parent(context);
+    }
+    if let Some(trace_id) = trace_id_of(span) {
+        span.record("trace_id", trace_id);
+    }
+}
+
+fn trace_id_of(span: &tracing::Span) -> Option<String> {
+    let context = span.context();
+    let context = context.span().span_context().clone();
+    context.is_valid().then(|| context.trace_id().to_string())
 }
 
 #[derive(Default)]

@@ -13,7 +13,7 @@ use http::{
 };
 use katonic_service::{rpc::Failure, telemetry};
 use tonic::Status;
-use tracing::{Instrument, info_span};
+use tracing::{Instrument, field::Empty, info_span};
 
 use crate::{limits::Limits, problem::Problem};
 
@@ -66,7 +66,8 @@ fn is_grpc(headers: &HeaderMap) -> bool {
 pub(crate) async fn edge(State(limits): State<Arc<Limits>>, request: Request, next: Next) -> Response {
     let door = Door::of(request.uri().path(), request.headers());
     let path: String = request.uri().path().chars().take(SHOWN).collect();
-    let span = info_span!("request", otel.kind = "server", http.method = %request.method(), http.path = ?path);
+    let method = request.method();
+    let span = info_span!(parent: None, "request", otel.kind = "server", http.method = %method, http.path = ?path, trace_id = Empty);
     let parent = request.headers().get("traceparent").and_then(|value| value.to_str().ok());
     telemetry::set_parent(&span, parent);
     let started = Instant::now();

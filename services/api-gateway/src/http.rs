@@ -33,8 +33,8 @@ use katonic_service::{
     telemetry,
 };
 use prost_reflect::DynamicMessage;
-use tokio::sync::OwnedSemaphorePermit;
-use tonic::{client::Grpc, metadata::MetadataMap, transport::Channel};
+use tokio::{sync::OwnedSemaphorePermit, time::timeout};
+use tonic::{Status, client::Grpc, metadata::MetadataMap, transport::Channel};
 
 use crate::{
     app::Gateway,
@@ -110,7 +110,9 @@ async fn call(
             return Err(Problem::method("GET"));
         }
         let permit = gateway.limits.stream(session.map(|session| &*session.limits))?;
-        let answer = client.server_streaming(request, path, codec).await.map_err(|status| from_status(&status))?;
+        let answer = timeout(DEADLINE, client.server_streaming(request, path, codec)).await;
+        let answer =
+            answer.unwrap_or_else(|_| Err(Status::deadline_exceeded(""))).map_err(|status| from_status(&status))?;
         let ending = gateway.sessions.clone().ending(admission.map(|a| a.token), gateway.shutdown.clone());
         return Ok(sse::response(answer.into_inner(), ending, permit));
     }
@@ -122,7 +124,7 @@ async fn call(
 async fn ready(client: &mut Grpc<Channel>) -> Result<(), Problem> {
     client.ready().await.map_err(|error| {
         tracing::warn!(error = %katonic_service::runtime::chain(&error), "an owner cannot be called");
-        Problem::from(from_status(&tonic::Status::unavailable("")))
+        Problem::from(from_status(&Status::unavailable("")))
     })
 }
 

@@ -16,8 +16,9 @@ use katonic_service::{
 };
 use tonic::transport::Channel;
 
-/// A connection of the HTTP client that is idle for longer is closed.
-const IDLE: Duration = Duration::from_secs(30);
+/// A connection of the HTTP client that is idle for longer is closed: well
+/// before its server would, so that no request is sent into a closed one.
+const IDLE: Duration = Duration::from_secs(5);
 
 /// Why the gateway does not know its peers.
 #[derive(Debug, thiserror::Error)]

@@ -110,7 +110,7 @@ pub fn admit(rule: &Rule, caller: &Caller) -> Result<(), Error> {
 /// which its RPC's rule does not.
 pub fn user<T>(request: &Request<T>, action: &str) -> Result<User, Status> {
     let call = call(request)?;
-    match (&call.rule, &call.caller) {
+    match (call.rule, &call.caller) {
         (Rule::Access(access), Caller::User(user)) if access.action == action => Ok(user.clone()),
         (Rule::Access(access), _) if access.action != action => Err(to_status(&Error::RuleMismatch)),
         _ => Err(to_status(&Error::WrongKind)),

@@ -23,7 +23,7 @@ pub struct Call {
     /// The RPC, `/package.Service/Method`.
     pub path: String,
     /// Its rule.
-    pub rule: Rule,
+    pub rule: &'static Rule,
     /// Who calls.
     pub caller: Caller,
 }
@@ -43,12 +43,12 @@ impl Layer {
 
     fn admit<B>(&self, request: &Request<B>) -> Result<Call, Error> {
         let path = request.uri().path();
-        let rule = rules::rule(path).ok_or(Error::NoRule)?.clone();
+        let rule = rules::rule(path).ok_or(Error::NoRule)?;
         let caller = match rule {
             Rule::Public => Caller::Anyone,
-            Rule::Access(_) | Rule::Service | Rule::Agent => self.authenticate(request, &rule)?,
+            Rule::Access(_) | Rule::Service | Rule::Agent => self.authenticate(request, rule)?,
         };
-        admit(&rule, &caller)?;
+        admit(rule, &caller)?;
         Ok(Call { path: path.to_owned(), rule, caller })
     }
 

@@ -7,6 +7,7 @@
 use std::{
     pin::Pin,
     task::{Context, Poll},
+    time::Duration,
 };
 
 use axum::body::Body;
@@ -14,13 +15,22 @@ use bytes::Bytes;
 use futures::{FutureExt, future::BoxFuture};
 use http::HeaderMap;
 use http_body::{Frame, SizeHint};
+use tokio::time::sleep;
 use tonic::Status;
 use tracing::Span;
 
-/// A gRPC response body that ends with the status of `ended` when that is
-/// there while the body has nothing to send. Polled inside `span`.
+/// How long an answer that is on its way may take once its stream must end.
+const GRACE: Duration = Duration::from_millis(500);
+
+/// A gRPC response body that ends with the status of `ended` soon after that
+/// is there, unless it ends by itself. Polled inside `span`.
 pub fn until(inner: Body, ended: BoxFuture<'static, Status>, span: Span) -> Body {
-    Body::new(EndingBody { inner: Some(inner), ended, span })
+    let after_grace = async move {
+        let status = ended.await;
+        sleep(GRACE).await;
+        status
+    };
+    Body::new(EndingBody { inner: Some(inner), ended: after_grace.boxed(), span })
 }
 
 struct EndingBody {
@@ -39,15 +49,19 @@ impl http_body::Body for EndingBody {
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         let span = self.span.clone();
         let _entered = span.enter();
-        let Some(inner) = &mut self.inner else { return Poll::Ready(None) };
-        if let Poll::Ready(frame) = Pin::new(inner).poll_frame(context) {
-            return Poll::Ready(frame);
+        // First, so that a stream that always has something to send ends too.
+        if self.inner.is_some()
+            && let Poll::Ready(status) = self.ended.poll_unpin(context)
+        {
+            // Dropping the body tells the other side that nobody listens any more.
+            self.inner = None;
+            let mut trailers = HeaderMap::new();
+            return Poll::Ready(status.add_header(&mut trailers).is_ok().then(|| Ok(Frame::trailers(trailers))));
         }
-        let Poll::Ready(status) = self.ended.poll_unpin(context) else { return Poll::Pending };
-        // Dropping the body tells the other side that nobody listens any more.
-        self.inner = None;
-        let mut trailers = HeaderMap::new();
-        Poll::Ready(status.add_header(&mut trailers).is_ok().then(|| Ok(Frame::trailers(trailers))))
+        match &mut self.inner {
+            Some(inner) => Pin::new(inner).poll_frame(context),
+            None => Poll::Ready(None),
+        }
     }
 
     fn is_end_stream(&self) -> bool {

@@ -16,7 +16,7 @@ use katonic_proto::rules;
 use metrics::{Label, SharedString};
 use tokio::sync::Semaphore;
 use tonic::{Code, Status};
-use tracing::{Instrument, info_span};
+use tracing::{Instrument, field::Empty, info_span};
 
 use super::drain::until;
 use crate::{runtime::Shutdown, telemetry};
@@ -32,7 +32,7 @@ pub(super) struct Calls {
 /// Traces, counts, limits and drains every call.
 pub(super) async fn calls(State(calls): State<Arc<Calls>>, request: Request, next: Next) -> Response {
     let method = method(request.uri().path());
-    let span = info_span!("rpc", otel.kind = "server", rpc.method = %method);
+    let span = info_span!(parent: None, "rpc", otel.kind = "server", rpc.method = %method, trace_id = Empty);
     telemetry::set_parent(&span, header(request.headers(), "traceparent"));
     let started = Instant::now();
     let response = match calls.in_flight.clone().try_acquire_owned() {

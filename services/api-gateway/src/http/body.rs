@@ -4,12 +4,12 @@
 use std::time::Duration;
 
 use axum::body::Body;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::{
     HeaderMap,
-    header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE},
+    header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, EXPECT},
 };
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use http_body_util::BodyExt;
 use katonic_proto::routes::Route;
 use tokio::time::timeout;
 
@@ -17,6 +17,8 @@ use crate::problem::Problem;
 
 /// Largest body where the RPC does not say.
 const DEFAULT_CAP: usize = 1024 * 1024;
+/// How much of a body over its cap is read for politeness.
+const THROWN_AWAY: usize = 16 * 1024 * 1024;
 /// How long a body may take to come: 1 MiB at 35 KiB/s.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Deepest nesting of objects and lists: our messages need 6, their free-form
@@ -32,11 +34,14 @@ pub(super) fn cap(route: Option<&Route>) -> usize {
 /// there is none.
 pub(super) async fn read(headers: &HeaderMap, body: Body, cap: usize) -> Result<Bytes, Problem> {
     let length = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-    if length.is_some_and(|length| length > cap as u64) {
+    let declared_too_large = length.is_some_and(|length| length > cap as u64);
+    if declared_too_large && headers.contains_key(EXPECT) {
+        // The client waits for our word before it sends.
         return Err(Problem::body_too_large(cap));
     }
-    let collected = timeout(PATIENCE, Limited::new(body, cap).collect()).await.map_err(|_| Problem::slow_body())?;
-    let bytes = collected.map_err(|error| broken(&*error, cap))?.to_bytes();
+    let kept = if declared_too_large { 0 } else { cap };
+    let bytes = timeout(PATIENCE, collect(body, kept)).await.map_err(|_| Problem::slow_body())??;
+    let bytes = bytes.ok_or_else(|| Problem::body_too_large(cap))?;
     if !bytes.is_empty() {
         check_media_type(headers)?;
         check_depth(&bytes)?;
@@ -44,12 +49,22 @@ pub(super) async fn read(headers: &HeaderMap, body: Body, cap: usize) -> Result<
     Ok(bytes)
 }
 
-fn broken(error: &(dyn std::error::Error + 'static), cap: usize) -> Problem {
-    if error.is::<LengthLimitError>() {
-        Problem::body_too_large(cap)
-    } else {
-        Problem::invalid("BODY_INCOMPLETE", "the body did not come whole")
+/// The whole body, or `None` where it is longer than `cap`: then the rest is
+/// thrown away as it comes, since a client that is cut off while it sends may
+/// never read why.
+async fn collect(mut body: Body, cap: usize) -> Result<Option<Bytes>, Problem> {
+    let (mut kept, mut seen) = (BytesMut::new(), 0_usize);
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| Problem::invalid("BODY_INCOMPLETE", "the body did not come whole"))?;
+        let Ok(data) = frame.into_data() else { continue };
+        seen = seen.saturating_add(data.len());
+        if seen <= cap {
+            kept.extend_from_slice(&data);
+        } else if seen > cap.saturating_add(THROWN_AWAY) {
+            break;
+        }
     }
+    Ok((seen <= cap).then(|| kept.freeze()))
 }
 
 fn check_media_type(headers: &HeaderMap) -> Result<(), Problem> {

@@ -22,7 +22,6 @@ use tracing::Span;
 use crate::{
     app::Gateway,
     credential::{self, Credential, Schemes},
-    edge::{Door, refuse},
     limits::StreamPermit,
 };
 
@@ -52,16 +51,16 @@ struct Admission {
 pub(crate) async fn forward(gateway: &Gateway, request: Request) -> Response {
     match admit(gateway, request.uri().path(), request.headers()).await {
         Ok(admission) => pass(gateway, admission, request).await,
-        Err(failure) => refuse(Door::Grpc, failure),
+        Err(status) => status.into_http(),
     }
 }
 
-async fn admit(gateway: &Gateway, path: &str, headers: &HeaderMap) -> Result<Admission, Failure> {
+async fn admit(gateway: &Gateway, path: &str, headers: &HeaderMap) -> Result<Admission, Status> {
     let owner = Audience::of_path(path).ok_or_else(unknown);
     match rules::rule(path) {
-        Some(Rule::Public) => admission(gateway, owner?, None),
-        Some(Rule::Access(_)) => user(gateway, headers, owner?).await,
-        Some(Rule::Agent) => agent(gateway, headers, owner?),
+        Some(Rule::Public) => Ok(admission(gateway, owner?, None)?),
+        Some(Rule::Access(_)) => Ok(user(gateway, headers, owner?).await?),
+        Some(Rule::Agent) => Ok(agent(gateway, headers, owner?).await?),
         Some(Rule::Service) | None => {
             // Who is not known does not even learn what there is not.
             user(gateway, headers, Audience::Metadata).await?;
@@ -86,7 +85,7 @@ async fn user(gateway: &Gateway, headers: &HeaderMap, owner: Audience) -> Result
     Ok(Admission { owner, authorization, token: Some(token), request: Some(request), stream })
 }
 
-fn agent(gateway: &Gateway, headers: &HeaderMap, owner: Audience) -> Result<Admission, Failure> {
+async fn agent(gateway: &Gateway, headers: &HeaderMap, owner: Audience) -> Result<Admission, Failure> {
     match credential::of(headers, Schemes::Bearer)? {
         // Only its owner can say whether a ticket is good.
         Credential::Ticket => {}
@@ -95,20 +94,22 @@ fn agent(gateway: &Gateway, headers: &HeaderMap, owner: Audience) -> Result<Admi
             Ok(_) => return Err(credential::invalid()),
             Err(error) => return Err(rpc::from_status(&rpc::to_status(&error))),
         },
-        Credential::Token(_) => {
+        Credential::Token(token) => {
+            gateway.sessions.user(&token).await?;
             return Err(Failure::new(ErrorKind::Denied, "CALLER_KIND", "this call is for agents"));
         }
     }
     admission(gateway, owner, headers.get(AUTHORIZATION).cloned())
 }
 
-fn unknown() -> Failure {
-    Failure::new(ErrorKind::NotFound, "UNKNOWN_CALL", "there is no such call")
+/// As gRPC answers a name that nobody has.
+fn unknown() -> Status {
+    Status::unimplemented("there is no such call")
 }
 
 async fn pass(gateway: &Gateway, admission: Admission, request: Request) -> Response {
     let Admission { owner, authorization, token, request: in_flight, stream } = admission;
-    let Some(channel) = gateway.upstreams.channel(owner) else { return refuse(Door::Grpc, unknown()) };
+    let Some(channel) = gateway.upstreams.channel(owner) else { return unknown().into_http() };
     let outgoing = outgoing(request, authorization);
     let answered = channel.oneshot(outgoing).await;
     drop(in_flight);
@@ -116,7 +117,7 @@ async fn pass(gateway: &Gateway, admission: Admission, request: Request) -> Resp
         Ok(response) => response,
         Err(error) => {
             tracing::warn!(%owner, error = %katonic_service::runtime::chain(&error), "an owner does not answer");
-            return refuse(Door::Grpc, rpc::from_status(&Status::unavailable("")));
+            return Status::from(rpc::from_status(&Status::unavailable(""))).into_http();
         }
     };
     let ended = gateway.sessions.clone().ending(token, gateway.shutdown.clone());
