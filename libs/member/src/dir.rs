@@ -13,7 +13,7 @@ use std::{
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    durable::{create_once, read_capped, sync_folder, write_whole},
+    durable::{create_once, read_capped, sync_folder, write_visible, write_whole},
     exit::{Exit, Launched, Stop},
     launch::Launch,
     liveness::{AgentLock, Liveness, ShimLock, liveness},
@@ -114,6 +114,18 @@ impl Members {
         Ok(member)
     }
 
+    /// Removes what a crash left half removed.
+    pub fn sweep(&self) -> Result<()> {
+        for entry in fs::read_dir(&self.root).map_err(at(&self.root))? {
+            let path = entry.map_err(at(&self.root))?.path();
+            let gone = path.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.ends_with(".gone"));
+            if gone {
+                MemberDir { path }.remove_tree()?;
+            }
+        }
+        Ok(())
+    }
+
     /// Takes the right to serve this folder, or `None` where another agent has it.
     pub fn lock_for_agent(&self) -> Result<Option<AgentLock>> {
         let path = self.agent_file();
@@ -132,7 +144,7 @@ impl Members {
 }
 
 /// The directory of one member.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct MemberDir {
     path: PathBuf,
 }
@@ -163,7 +175,7 @@ impl MemberDir {
         self.path.join("spool")
     }
 
-    /// A folder for what the agent keeps about this member.
+    /// A file or folder that only the agent uses.
     pub fn agent_file(&self, name: &str) -> PathBuf {
         self.path.join(format!("agent-{name}"))
     }
@@ -185,7 +197,8 @@ impl MemberDir {
 
     /// Stores the nonce; durable when this returns.
     pub fn set_nonce(&self, nonce: &str) -> Result<()> {
-        self.write_text("nonce", nonce)
+        let path = self.path.join("nonce");
+        write_whole(&path, nonce.as_bytes()).map_err(at(&path))
     }
 
     /// Whether user code may start.
@@ -195,7 +208,8 @@ impl MemberDir {
 
     /// Lets user code start: the claim is held and the files are there.
     pub fn go(&self) -> Result<()> {
-        self.write_text("go", "")
+        let path = self.path.join("go");
+        write_visible(&path, b"").map_err(at(&path))
     }
 
     /// The order to end, if there is one.
@@ -208,7 +222,7 @@ impl MemberDir {
         if self.stop()?.is_some() {
             return Ok(());
         }
-        self.write("stop.json", stop)
+        self.show("stop.json", stop)
     }
 
     /// Takes the shim's lock, or `None` where another shim holds it.
@@ -242,7 +256,7 @@ impl MemberDir {
 
     /// Says that the command runs.
     pub fn set_launched(&self, launched: Launched) -> Result<()> {
-        self.write("launched.json", &launched)
+        self.show("launched.json", &launched)
     }
 
     /// How it ended.
@@ -292,11 +306,6 @@ impl MemberDir {
         let content = read_capped(&path, FILE_CAP).map_err(at(&path))?;
         Ok(content.map(|bytes| String::from_utf8_lossy(&bytes).trim().to_owned()))
     }
-
-    fn write_text(&self, file: &str, content: &str) -> Result<()> {
-        let path = self.path.join(file);
-        write_whole(&path, content.as_bytes()).map_err(at(&path))
-    }
 }
 
 fn at(path: &Path) -> impl FnOnce(io::Error) -> Error {
@@ -322,6 +331,9 @@ mod tests {
         assert!(!member.start_once().expect("asked"), "user code started twice");
         member.remove().expect("removed");
         member.remove().expect("removed again");
+        fs::create_dir(members.path().join(".exe-2.gone")).expect("left by a crash");
+        members.sweep().expect("swept");
+        assert!(!members.path().join(".exe-2.gone").exists());
         assert_eq!(members.list().expect("listed"), []);
     }
 

@@ -24,11 +24,12 @@
 //!                              ▲────go, stop.json──────────┘
 //! ```
 //!
-//! What must hold: a file other than the spool is written beside its name,
-//! fsynced and renamed, so that whoever sees it sees all of it; the spool
-//! survives the death of any process, but not the loss of power, which ends
-//! the attempt anyway (the exit record then names more lines than there are,
-//! and the reader answers the difference as a gap).
+//! What must hold: a file other than the spool is written beside its name and
+//! renamed, so that whoever sees it sees all of it. What decides (launch,
+//! ticket, nonce, started, exit) is fsynced. Orders, `launched` and the spool
+//! survive the death of any process, but not the loss of power, which ends the
+//! attempt anyway (the exit record then names more lines than there are, and
+//! the reader answers the difference as a gap).
 #![warn(missing_docs)]
 
 mod dir;

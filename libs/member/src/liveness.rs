@@ -54,6 +54,17 @@ impl ProcessIdentity {
     pub fn is_alive(&self) -> io::Result<bool> {
         Ok(self.boot_id == boot_id()? && processes::start_ticks(self.pid) == Some(self.start_ticks))
     }
+
+    /// Whether processes of the session with its id descend from it: its id was
+    /// not given to another process since. (The kernel gives no id to a new
+    /// process while a session has it.)
+    ///
+    /// # Errors
+    /// `/proc` cannot be read.
+    pub fn led_its_session(&self) -> io::Result<bool> {
+        let now = processes::start_ticks(self.pid);
+        Ok(self.boot_id == boot_id()? && now.is_none_or(|ticks| ticks == self.start_ticks))
+    }
 }
 
 fn boot_id() -> io::Result<String> {

@@ -1,0 +1,85 @@
+//! Finds members and serves each in a task of its own.
+
+use std::{collections::HashSet, path::PathBuf, sync::Arc, time::Duration};
+
+use katonic_member::{MemberDir, Members};
+use katonic_service::{Shutdown, runtime};
+use tokio::{sync::mpsc, time::timeout};
+use tracing::{Instrument, info, info_span};
+
+use crate::{
+    arguments::Arguments,
+    git::Cache,
+    life,
+    watch::{Watch, Watcher},
+};
+
+/// How often the folder is looked at though nothing was heard.
+const LOOK: Duration = Duration::from_secs(5);
+/// Members that can end between two turns of the loop; then their tasks wait.
+const ENDED_DEPTH: usize = 64;
+
+/// What all members are served with.
+#[derive(Debug)]
+pub struct Node {
+    /// Base URI of the gateway.
+    pub gateway: String,
+    /// Commits that were fetched before.
+    pub cache: Cache,
+    /// Tells of changes in member directories.
+    pub watcher: Watcher,
+}
+
+/// Why the agent cannot serve.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Another agent serves the folder.
+    #[error("another agent serves {}", .0.display())]
+    Taken(PathBuf),
+    /// The members' folder cannot be used.
+    #[error("the members' folder cannot be used")]
+    Members(#[from] katonic_member::Error),
+    /// Nothing can be watched.
+    #[error("the members' folder cannot be watched")]
+    Watch(#[source] std::io::Error),
+    /// The cache cannot be used.
+    #[error("the cache of input commits cannot be used")]
+    Cache(#[source] std::io::Error),
+}
+
+/// Serves until shutdown, which cuts everything off where it is.
+pub async fn run(arguments: Arguments, shutdown: Shutdown) -> Result<(), Error> {
+    let members = Members::open(&arguments.members)?;
+    let _lock = members.lock_for_agent()?.ok_or_else(|| Error::Taken(arguments.members.clone()))?;
+    members.sweep()?;
+    let watcher = Watcher::start().map_err(Error::Watch)?;
+    let appeared = watcher.watch_folder(members.path()).map_err(Error::Watch)?;
+    let cache = Cache::open(arguments.git_cache).map_err(Error::Cache)?;
+    let node = Arc::new(Node { gateway: arguments.gateway, cache, watcher });
+    info!(members = %members.path().display(), "serving");
+    shutdown.run_until_cancelled(serve(&members, &node, &appeared)).await.unwrap_or(Ok(()))
+}
+
+async fn serve(members: &Members, node: &Arc<Node>, appeared: &Watch) -> Result<(), Error> {
+    let mut served: HashSet<MemberDir> = HashSet::new();
+    let (ended, mut ends) = mpsc::channel(ENDED_DEPTH);
+    loop {
+        for member in members.list()? {
+            if served.insert(member.clone()) {
+                let span = info_span!("member", member.name = member.name());
+                let (node, ended) = (Arc::clone(node), ended.clone());
+                runtime::spawn("member", async move {
+                    life::serve(&node, &member).instrument(span).await;
+                    // The receiver lives as long as the loop that started this.
+                    let _ = ended.send(member).await;
+                });
+            }
+        }
+        tokio::select! {
+            Some(member) = ends.recv() => {
+                served.remove(&member);
+            }
+            _ = timeout(LOOK, appeared.changed()) => {}
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! `katonic-agent`: serves the members of one machine (M4).
+//!
+//! One process outside the users' reach. For each member directory it claims
+//! the right to run, prepares the files, lets the shim go, ships the log,
+//! delivers stops, saves results, reports, and removes what is left:
+//!
+//! ```text
+//!            ┌─ session: claim, renew, orders ─▶ stop.json
+//!   member ──┼─ life:    prepare ▶ go ▶ launched ▶ exit ▶ results, metrics ▶ finished ▶ free
+//!            └─ ship:    spool ▶ Append … ▶ CloseLog
+//! ```
+//!
+//! All state is in the member directory: it may be killed at any point, and the
+//! next one goes on there. It ends nobody's process by ending.
+
+mod app;
+mod arguments;
+mod backoff;
+mod free;
+mod git;
+mod hostile;
+mod inputs;
+mod life;
+mod lost;
+mod manifest;
+mod metrics_file;
+mod results;
+mod session;
+mod ship;
+mod tree;
+mod watch;
+
+use std::{env, process::ExitCode};
+
+use katonic_service::{config::LogSection, runtime, telemetry};
+
+use crate::arguments::Arguments;
+
+fn main() -> ExitCode {
+    let arguments = match Arguments::parse(env::args().skip(1)) {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            eprintln!("katonic-agent: {error}");
+            return ExitCode::from(2);
+        }
+    };
+    let _telemetry = match telemetry::init(&LogSection::default(), "agent") {
+        Ok(guard) => guard,
+        Err(error) => {
+            eprintln!("katonic-agent: {}", runtime::chain(&error));
+            return ExitCode::FAILURE;
+        }
+    };
+    runtime::run("agent", |shutdown| app::run(arguments, shutdown))
+}
