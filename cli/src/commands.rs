@@ -98,10 +98,7 @@ impl Explain for Incomplete {
 }
 
 /// The execution as the gateway now has it.
-async fn get_execution(
-    client: &Client,
-    id: ExecutionId,
-) -> Result<katonic_proto::dispatcher::v1::Execution, Failure> {
+async fn get_execution(client: &Client, id: ExecutionId) -> Result<katonic_proto::dispatcher::v1::Execution, Failure> {
     let request = katonic_proto::dispatcher::v1::GetExecutionRequest { execution_id: id.to_string() };
     Ok(client.get_execution(request).await?.execution.ok_or(Incomplete("execution"))?)
 }

@@ -101,8 +101,7 @@ impl Repository {
             let path = dir.join(folder);
             fs::create_dir_all(&path).map_err(|source| Error::Prepare { path, source })?;
         }
-        for (name, content) in
-            [("config", CONFIG), ("info/attributes", ATTRIBUTES), ("HEAD", "ref: refs/heads/none\n")]
+        for (name, content) in [("config", CONFIG), ("info/attributes", ATTRIBUTES), ("HEAD", "ref: refs/heads/none\n")]
         {
             let path = dir.join(name);
             put(&path, content).map_err(|source| Error::Prepare { path, source })?;

@@ -191,8 +191,7 @@ mod tests {
     fn as_json_an_entry_says_where_it_is_from() {
         let writer = LogWriter::new(Output::new(Format::Json), Selection::default());
         let document = writer.document(Origin { attempt: 2, member: "main/0" }, &text(7, Stream::Stdout, "x"));
-        let expected =
-            json!({"seq": "7", "stream": "STREAM_STDOUT", "text": "x", "attempt": 2, "member": "main/0"});
+        let expected = json!({"seq": "7", "stream": "STREAM_STDOUT", "text": "x", "attempt": 2, "member": "main/0"});
         assert_eq!(document, expected);
     }
 }

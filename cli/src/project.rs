@@ -224,7 +224,8 @@ mod tests {
     #[test]
     fn a_file_that_says_something_else_is_refused() {
         let folder = folder();
-        for bad in ["", "project = 1", "project = \"Not A Name\"", "project = \"a\"\ncolour = 1", "project = \"prj_x\""] {
+        for bad in ["", "project = 1", "project = \"Not A Name\"", "project = \"a\"\ncolour = 1", "project = \"prj_x\""]
+        {
             fs::write(folder.path().join(FILE), bad).expect("a file");
             assert!(matches!(of_folder(None, folder.path()), Err(Error::Parse { .. })), "{bad:?} was taken");
         }

@@ -118,9 +118,9 @@ impl Attachment<'_> {
     fn leave(mut self, exit: Exit) -> Exit {
         self.progress.clear();
         let id = self.id;
-        self.context.output.warning(&format!(
-            "{id} goes on; see it by `katonic logs -f {id}`, stop it by `katonic jobs stop {id}`"
-        ));
+        self.context
+            .output
+            .warning(&format!("{id} goes on; see it by `katonic logs -f {id}`, stop it by `katonic jobs stop {id}`"));
         exit
     }
 

@@ -20,8 +20,7 @@ pub struct EventsArgs {
 
 /// Lists the events of an execution, oldest first.
 pub async fn run(context: &Context, args: EventsArgs) -> Result<Exit, Failure> {
-    let mut request =
-        ListExecutionEventsRequest { execution_id: args.execution.to_string(), ..Default::default() };
+    let mut request = ListExecutionEventsRequest { execution_id: args.execution.to_string(), ..Default::default() };
     let mut all = ListExecutionEventsResponse::default();
     loop {
         let page = context.client.list_execution_events(request.clone()).await?;

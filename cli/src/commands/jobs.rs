@@ -3,9 +3,7 @@
 use clap::{Args, Subcommand};
 use katonic_domain::ExecutionId;
 use katonic_proto::{
-    dispatcher::v1::{
-        Attempt, Condition, Execution, ListJobsRequest, ListJobsResponse, Phase, StopExecutionRequest,
-    },
+    dispatcher::v1::{Attempt, Condition, Execution, ListJobsRequest, ListJobsResponse, Phase, StopExecutionRequest},
     json,
 };
 
@@ -75,11 +73,8 @@ async fn list(context: &Context, args: ListArgs) -> Result<Exit, Failure> {
     let project_id = project::find(&context.client, &named).await?.to_string();
     let mut all = ListJobsResponse::default();
     loop {
-        let request = ListJobsRequest {
-            project_id: project_id.clone(),
-            page_token: all.next_page_token,
-            ..Default::default()
-        };
+        let request =
+            ListJobsRequest { project_id: project_id.clone(), page_token: all.next_page_token, ..Default::default() };
         let page = context.client.list_jobs(request).await?;
         all.executions.extend(page.executions);
         all.next_page_token = page.next_page_token;

@@ -25,7 +25,6 @@ use crate::{
     git,
     progress::Progress,
     project::{self, ProjectRef},
-
     snapshot::{self, Snapshots},
     text,
 };

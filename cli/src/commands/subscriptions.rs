@@ -3,8 +3,8 @@
 use clap::{Args, Subcommand};
 use katonic_domain::SubscriptionId;
 use katonic_proto::metadata::v1::{
-    CreateEventSubscriptionRequest, CreateEventSubscriptionResponse, DeleteEventSubscriptionRequest,
-    EventSubscription, ListEventSubscriptionsRequest, ListEventSubscriptionsResponse,
+    CreateEventSubscriptionRequest, CreateEventSubscriptionResponse, DeleteEventSubscriptionRequest, EventSubscription,
+    ListEventSubscriptionsRequest, ListEventSubscriptionsResponse,
 };
 
 use super::Context;

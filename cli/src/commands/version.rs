@@ -2,7 +2,11 @@
 
 use serde_json::json;
 
-use crate::{exit::Exit, failure::Failure, output::{self, Output}};
+use crate::{
+    exit::Exit,
+    failure::Failure,
+    output::{self, Output},
+};
 
 /// Prints the version of this program.
 pub fn run(output: Output) -> Result<Exit, Failure> {

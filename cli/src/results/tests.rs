@@ -30,21 +30,21 @@ impl Case {
         Self { root, repository, source }
     }
 
-    fn into(&self) -> PathBuf {
+    fn target(&self) -> PathBuf {
         self.root.path().join("into")
     }
 
     fn pull(&self, force: bool) -> Result<Pulled, Error> {
         let changes = changes(&self.repository, &self.source)?;
-        place::place(&self.repository, &self.source, &changes, &self.into(), force)
+        place::place(&self.repository, &self.source, &changes, &self.target(), force)
     }
 
     fn read(&self, path: &str) -> String {
-        fs::read_to_string(self.into().join(path)).expect("it is there")
+        fs::read_to_string(self.target().join(path)).expect("it is there")
     }
 
     fn put(&self, path: &str, content: &str) {
-        write(&self.into(), path, content);
+        write(&self.target(), path, content);
     }
 }
 
@@ -80,9 +80,10 @@ fn what_was_made_or_changed_is_brought_and_nothing_else() {
     assert_eq!(pulled.written, paths(&["notes", "out/model.bin"]));
     assert_eq!(pulled.deleted, paths(&["old"]));
     assert_eq!([case.read("notes"), case.read("out/model.bin")], ["new", "model"]);
-    let mut names: Vec<_> = fs::read_dir(case.into()).expect("a folder").map(|e| e.expect("an entry").path()).collect();
+    let mut names: Vec<_> =
+        fs::read_dir(case.target()).expect("a folder").map(|e| e.expect("an entry").path()).collect();
     names.sort();
-    assert_eq!(names, [case.into().join("notes"), case.into().join("out")]);
+    assert_eq!(names, [case.target().join("notes"), case.target().join("out")]);
 }
 
 #[test]
@@ -110,7 +111,7 @@ fn a_file_that_was_changed_here_stops_everything_unless_forced() {
     let error = case.pull(false).expect_err("it is in the way");
     assert!(matches!(&error, Error::Conflicts { count: 1, .. }), "{error:?}");
     assert_eq!(case.read("notes"), "mine");
-    assert!(!case.into().join("out").exists());
+    assert!(!case.target().join("out").exists());
     case.pull(true).expect("it is forced");
     assert_eq!(case.read("notes"), "new");
 }
@@ -126,8 +127,8 @@ fn links_and_modes_arrive() {
         },
     );
     case.pull(false).expect("it works");
-    assert_eq!(fs::read_link(case.into().join("link")).expect("a link"), Path::new("/etc/passwd"));
-    assert_eq!(fs::metadata(case.into().join("run")).expect("a file").permissions().mode() & 0o111, 0o111);
+    assert_eq!(fs::read_link(case.target().join("link")).expect("a link"), Path::new("/etc/passwd"));
+    assert_eq!(fs::metadata(case.target().join("run")).expect("a file").permissions().mode() & 0o111, 0o111);
 }
 
 #[test]
@@ -135,8 +136,8 @@ fn no_result_is_written_through_a_link() {
     let case = ordinary();
     let outside = case.root.path().join("outside");
     fs::create_dir_all(&outside).expect("a folder");
-    fs::create_dir_all(case.into()).expect("a folder");
-    symlink(&outside, case.into().join("out")).expect("a link");
+    fs::create_dir_all(case.target()).expect("a folder");
+    symlink(&outside, case.target().join("out")).expect("a link");
     for force in [false, true] {
         assert!(matches!(case.pull(force), Err(Error::NotAFolder { .. })));
     }
