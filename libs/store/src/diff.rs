@@ -64,6 +64,6 @@ mod tests {
         let diff = Diff::between(&before, &after).expect("both encode");
         assert_eq!(diff, Diff { set: doc! {"state.changed": [1_i64, 2_i64]}, unset: doc! {"state.gone": ""} });
         let update = diff.into_update(doc! {"writes": 2_i64});
-        assert_eq!(update.get_document("$set").map(|set| set.len()), Ok(2));
+        assert_eq!(update.get_document("$set").map(Document::len).ok(), Some(2));
     }
 }

@@ -1,7 +1,7 @@
 //! One MongoDB collection with our habits: majority and journaled writes, a
 //! deadline on every call, driver errors classified, inside a transaction or not.
 
-use std::{future::IntoFuture, time::Duration};
+use std::time::Duration;
 
 use bson::{Document, doc};
 use futures::{TryStreamExt, future::BoxFuture};
@@ -41,7 +41,7 @@ impl<R: Serialize + DeserializeOwned + Send + Sync> Table<R> {
         if indexes.is_empty() {
             return Ok(());
         }
-        self.call(self.collection.create_indexes(indexes)).await.map(drop)
+        self.call(Box::pin(async move { self.collection.create_indexes(indexes).await })).await.map(drop)
     }
 
     pub async fn load(&self, session: Session<'_>, id: &str) -> Result<Option<R>, StoreError> {
@@ -51,22 +51,22 @@ impl<R: Serialize + DeserializeOwned + Send + Sync> Table<R> {
     pub async fn find_one(&self, session: Session<'_>, filter: Document) -> Result<Option<R>, StoreError> {
         let find = self.collection.find_one(filter);
         match session {
-            Some(session) => self.call(find.session(session)).await,
-            None => self.call(find).await,
+            Some(session) => self.call(Box::pin(async move { find.session(session).await })).await,
+            None => self.call(Box::pin(async move { find.await })).await,
         }
     }
 
     pub async fn insert(&self, session: Session<'_>, row: &R) -> Result<(), StoreError> {
         let insert = self.collection.insert_one(row);
         match session {
-            Some(session) => self.call(insert.session(session)).await.map(drop),
-            None => self.call(insert).await.map(drop),
+            Some(session) => self.call(Box::pin(async move { insert.session(session).await })).await.map(drop),
+            None => self.call(Box::pin(async move { insert.await })).await.map(drop),
         }
     }
 
     /// Inserts what is not there yet.
     pub async fn insert_missing(&self, rows: &[R]) -> Result<(), StoreError> {
-        match self.call(self.collection.insert_many(rows).ordered(false)).await {
+        match self.call(Box::pin(async move { self.collection.insert_many(rows).ordered(false).await })).await {
             Ok(_) | Err(StoreError::Duplicate { .. }) => Ok(()),
             Err(error) => Err(error),
         }
@@ -81,27 +81,28 @@ impl<R: Serialize + DeserializeOwned + Send + Sync> Table<R> {
     ) -> Result<Option<R>, StoreError> {
         let swap = self.collection.find_one_and_update(filter, update).return_document(ReturnDocument::After);
         match session {
-            Some(session) => self.call(swap.session(session)).await,
-            None => self.call(swap).await,
+            Some(session) => self.call(Box::pin(async move { swap.session(session).await })).await,
+            None => self.call(Box::pin(async move { swap.await })).await,
         }
     }
 
     /// As [`Self::swap`], but inserts where nothing matches.
     pub async fn upsert(&self, filter: Document, update: Document) -> Result<Option<R>, StoreError> {
         let swap = self.collection.find_one_and_update(filter, update);
-        self.call(swap.upsert(true).return_document(ReturnDocument::After)).await
+        let swap = swap.upsert(true).return_document(ReturnDocument::After);
+        self.call(Box::pin(async move { swap.await })).await
     }
 
     /// Applies a pipeline to every document that `filter` matches.
     pub async fn update_all(&self, filter: Document, pipeline: Vec<Document>) -> Result<(), StoreError> {
-        self.call(self.collection.update_many(filter, pipeline)).await.map(drop)
+        self.call(Box::pin(async move { self.collection.update_many(filter, pipeline).await })).await.map(drop)
     }
 
     pub async fn delete(&self, session: Session<'_>, filter: Document) -> Result<bool, StoreError> {
         let delete = self.collection.delete_one(filter);
         let result = match session {
-            Some(session) => self.call(delete.session(session)).await,
-            None => self.call(delete).await,
+            Some(session) => self.call(Box::pin(async move { delete.session(session).await })).await,
+            None => self.call(Box::pin(async move { delete.await })).await,
         };
         result.map(|result| result.deleted_count > 0)
     }
@@ -116,8 +117,6 @@ impl<R: Serialize + DeserializeOwned + Send + Sync> Table<R> {
         limit: usize,
     ) -> Result<Vec<R>, StoreError> {
         let find = self.collection.find(filter).sort(sort).limit(i64::try_from(limit).unwrap_or(i64::MAX));
-        // Boxed, because the compiler cannot see through the driver's cursors
-        // that a future which holds one may move between threads.
         let rows: BoxFuture<'_, mongodb::error::Result<Vec<R>>> = match session {
             Some(session) => Box::pin(async move {
                 let mut cursor = find.session(&mut *session).await?;
@@ -132,8 +131,10 @@ impl<R: Serialize + DeserializeOwned + Send + Sync> Table<R> {
         self.call(rows).await
     }
 
-    async fn call<T>(&self, action: impl IntoFuture<Output = mongodb::error::Result<T>>) -> Result<T, StoreError> {
-        match tokio::time::timeout(DEADLINE, action.into_future()).await {
+    /// Boxed, because the compiler cannot see through the driver's actions that
+    /// a future which holds one may move between threads.
+    async fn call<T>(&self, action: BoxFuture<'_, mongodb::error::Result<T>>) -> Result<T, StoreError> {
+        match tokio::time::timeout(DEADLINE, action).await {
             Ok(result) => result.map_err(|error| StoreError::driver(self.entity, error)),
             Err(_) => Err(StoreError::Timeout),
         }

@@ -1,0 +1,84 @@
+//! A bus for tests that are about what is published, not about RabbitMQ: it
+//! remembers, and it fails when told to.
+
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicBool, AtomicUsize, Ordering},
+};
+
+use futures::future::BoxFuture;
+use katonic_bus::{OutgoingEvent, PublishError, Publisher};
+use tokio::sync::Notify;
+
+/// Remembers every event that was published.
+#[derive(Debug, Default)]
+pub struct RecordingPublisher {
+    events: Mutex<Vec<OutgoingEvent>>,
+    news: Notify,
+    down: AtomicBool,
+    stuck: AtomicBool,
+    to_return: AtomicUsize,
+}
+
+impl RecordingPublisher {
+    /// A working one.
+    pub fn new() -> Arc<Self> {
+        Arc::default()
+    }
+
+    /// From now on the broker cannot be reached, or can be again.
+    pub fn set_down(&self, down: bool) {
+        self.down.store(down, Ordering::SeqCst);
+    }
+
+    /// From now on no publish ever ends, as when a process dies in the middle of one.
+    pub fn set_stuck(&self) {
+        self.stuck.store(true, Ordering::SeqCst);
+    }
+
+    /// The next publishes find no queue.
+    pub fn return_next(&self, publishes: usize) {
+        self.to_return.store(publishes, Ordering::SeqCst);
+    }
+
+    /// What was published, in order, repetitions too.
+    pub fn events(&self) -> Vec<OutgoingEvent> {
+        self.events.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Waits until what was published satisfies `enough`.
+    pub async fn wait_for(&self, enough: impl Fn(&[OutgoingEvent]) -> bool) -> Vec<OutgoingEvent> {
+        loop {
+            let news = self.news.notified();
+            let events = self.events();
+            if enough(&events) {
+                return events;
+            }
+            news.await;
+        }
+    }
+
+    fn take(&self, event: &OutgoingEvent) -> Result<(), PublishError> {
+        if self.down.load(Ordering::SeqCst) {
+            return Err(PublishError::Refused);
+        }
+        let returned = self.to_return.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
+        if returned.is_ok() {
+            return Err(PublishError::Returned { code: 312, text: "NO_ROUTE".to_owned() });
+        }
+        self.events.lock().unwrap_or_else(PoisonError::into_inner).push(event.clone());
+        self.news.notify_waiters();
+        Ok(())
+    }
+}
+
+impl Publisher for RecordingPublisher {
+    fn publish<'a>(&'a self, event: &'a OutgoingEvent) -> BoxFuture<'a, Result<(), PublishError>> {
+        Box::pin(async move {
+            if self.stuck.load(Ordering::SeqCst) {
+                std::future::pending::<()>().await;
+            }
+            self.take(event)
+        })
+    }
+}
