@@ -43,8 +43,6 @@ pub struct Logs {
     pub reader: Reader,
     /// Follows.
     pub follower: Follower,
-    /// The logs that are open here.
-    pub live: Arc<LiveLogs>,
 }
 
 impl Logs {
@@ -63,10 +61,10 @@ impl Logs {
         let live = Arc::new(LiveLogs::default());
         let keeper = Keeper::new(manifests.clone(), segments.clone(), tail.clone(), tasks, shutdown);
         let ingest = Ingest::new(keeper.clone(), tail.clone(), live.clone());
-        let lost = Lost::new(ingest.clone(), keeper.clone(), live.clone(), Arc::new(SystemClock));
-        let reader = Reader::new(manifests, segments, tail, live.clone());
+        let lost = Lost::new(ingest.clone(), keeper.clone(), Arc::new(SystemClock));
+        let reader = Reader::new(manifests, segments, tail, live);
         let follower = Follower::new(reader.clone(), lost.clone());
-        Ok(Self { ingest, keeper, lost, reader, follower, live })
+        Ok(Self { ingest, keeper, lost, reader, follower })
     }
 }
 
@@ -134,7 +132,6 @@ fn ingest_service(logs: &Logs, executions: &Executions) -> IngestServiceServer<I
         ingest: logs.ingest.clone(),
         keeper: logs.keeper.clone(),
         lost: logs.lost.clone(),
-        live: logs.live.clone(),
         executions: executions.clone(),
     };
     IngestServiceServer::new(rpc).max_decoding_message_size(MESSAGE_CAP)

@@ -97,7 +97,8 @@ impl Segments {
             self.blobs.put_sealed(&path, sealed).await?;
             Place::Blob { path }
         };
-        Ok(Segment { first, last, place })
+        let weight = batches.iter().map(|batch| batch.weight() as u64).sum();
+        Ok(Segment { first, last, weight, place })
     }
 
     /// The records of a segment.

@@ -73,6 +73,8 @@ pub struct Segment {
     pub first: Seq,
     /// Its last sequence.
     pub last: Seq,
+    /// About how many bytes its records take.
+    pub weight: u64,
     /// Where its bytes are.
     pub place: Place,
 }
@@ -159,7 +161,7 @@ mod tests {
 
     fn segment(first: u64, last: u64) -> Segment {
         let path = format!("logs/{first}-{last}").parse().expect("a path");
-        Segment { first: Seq::new(first), last: Seq::new(last), place: Place::Blob { path } }
+        Segment { first: Seq::new(first), last: Seq::new(last), weight: 1, place: Place::Blob { path } }
     }
 
     #[test]

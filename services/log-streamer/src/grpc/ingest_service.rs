@@ -1,6 +1,6 @@
 //! `IngestService`: agents ship their member's records and close its log.
 
-use std::{pin::Pin, sync::Arc};
+use std::pin::Pin;
 
 use async_stream::try_stream;
 use futures::Stream;
@@ -22,7 +22,7 @@ use crate::{
     usecases::{
         ingest::Ingest,
         keep::Keeper,
-        live::{Attachment, LiveLogs},
+        live::Attachment,
         lost::Lost,
     },
 };
@@ -36,8 +36,6 @@ pub struct IngestRpc {
     pub keeper: Keeper,
     /// Closes lost logs.
     pub lost: Lost,
-    /// The logs that are open here.
-    pub live: Arc<LiveLogs>,
     /// Knows the project of a member that never opened its log.
     pub executions: Executions,
 }
@@ -92,7 +90,7 @@ impl IngestRpc {
     async fn close(&self, agent: &Agent, last: Seq) -> Result<(), Error> {
         let closed = async {
             let log = self.ingest.open(&agent.member, agent.project).await?;
-            self.keeper.close(&self.live, &log, last).await
+            self.keeper.close(&log, last).await
         };
         match closed.await {
             Err(Error::Manifest(ManifestError::Closed { last: closed })) if closed == last => Ok(()),

@@ -22,12 +22,18 @@ use crate::{
 const IDLE: Duration = Duration::from_secs(600);
 /// How long until a failed cut is tried again; the agent waits for its ack meanwhile.
 const RETRY: Duration = Duration::from_secs(1);
+/// How long a closed log is remembered, so that a follower that is about to wait for it sees that.
+const LINGER: Duration = Duration::from_secs(10);
 
 /// Cuts segments until the log is closed or left alone.
 pub async fn run(keeper: Keeper, live: Arc<LiveLogs>, log: Arc<LiveLog>, shutdown: Shutdown) {
     let mut tip = log.tip();
     loop {
         if tip.borrow_and_update().closed {
+            tokio::select! {
+                () = sleep(LINGER) => {}
+                () = shutdown.cancelled() => {}
+            }
             break;
         }
         let due = log.cut_at();

@@ -69,11 +69,10 @@ impl Keeper {
     }
 
     /// Makes everything durable, then closes the log at `last`.
-    pub async fn close(&self, live: &LiveLogs, log: &Arc<LiveLog>, last: Seq) -> Result<(), Error> {
+    pub async fn close(&self, log: &LiveLog, last: Seq) -> Result<(), Error> {
         let _turn = log.appending.lock().await;
         let _alone = log.cutting.lock().await;
         self.close_in_turn(log, last).await?;
-        live.remove(log);
         self.forget_tail(log.member()).await;
         Ok(())
     }

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use crate::{
     domain::{Batch, Content, GapReason, Record, Seq, manifest::ManifestError},
     error::Error,
-    usecases::{ingest::Ingest, keep::Keeper, live::LiveLogs},
+    usecases::{ingest::Ingest, keep::Keeper},
 };
 
 /// Closes logs that nobody else will.
@@ -21,14 +21,13 @@ use crate::{
 pub struct Lost {
     ingest: Ingest,
     keeper: Keeper,
-    live: Arc<LiveLogs>,
     clock: Arc<dyn Clock>,
 }
 
 impl Lost {
     /// Closes what `ingest` opens.
-    pub fn new(ingest: Ingest, keeper: Keeper, live: Arc<LiveLogs>, clock: Arc<dyn Clock>) -> Self {
-        Self { ingest, keeper, live, clock }
+    pub fn new(ingest: Ingest, keeper: Keeper, clock: Arc<dyn Clock>) -> Self {
+        Self { ingest, keeper, clock }
     }
 
     /// Closes a log with an open gap after everything that is known of it; answers its last sequence.
@@ -51,7 +50,6 @@ impl Lost {
             Err(Error::Manifest(ManifestError::Closed { last })) => return Ok(last),
             Err(error) => return Err(error),
         }
-        self.live.remove(&log);
         self.keeper.forget_tail(member).await;
         Ok(last)
     }

@@ -12,7 +12,7 @@ async fn a_small_closed_log_lies_in_its_manifest_and_survives_everything_else() 
     let replica = harness.replica().await?;
     let log = harness.open(&replica).await?;
     replica.logs.ingest.append(&log, lines(1, 100), Seq::ZERO).await?;
-    replica.logs.keeper.close(&replica.logs.live, &log, Seq::new(100)).await?;
+    replica.logs.keeper.close(&log, Seq::new(100)).await?;
     assert_eq!(harness.blob_count()?, 0);
     harness.redis.kill();
     let (records, complete) = harness.read_all(&harness.replica().await?).await?;
@@ -27,10 +27,10 @@ async fn a_log_closes_only_where_it_ends_and_then_takes_nothing() -> anyhow::Res
     let logs = &replica.logs;
     let log = harness.open(&replica).await?;
     logs.ingest.append(&log, lines(1, 10), Seq::ZERO).await?;
-    let behind = logs.keeper.close(&logs.live, &log, Seq::new(11)).await.expect_err("a record is missing");
+    let behind = logs.keeper.close(&log, Seq::new(11)).await.expect_err("a record is missing");
     assert_eq!(behind.reason(), "LOG_BEHIND");
-    assert!(logs.keeper.close(&logs.live, &log, Seq::new(9)).await.is_err());
-    logs.keeper.close(&logs.live, &log, Seq::new(10)).await?;
+    assert!(logs.keeper.close(&log, Seq::new(9)).await.is_err());
+    logs.keeper.close(&log, Seq::new(10)).await?;
     let late = logs.ingest.append(&log, lines(11, 11), Seq::ZERO).await.expect_err("a late line");
     assert_eq!(late.reason(), "LOG_CLOSED");
     let again = harness.open(&replica).await.expect_err("it is closed");
@@ -44,7 +44,7 @@ async fn an_empty_log_is_complete_at_once() -> anyhow::Result<()> {
     let replica = harness.replica().await?;
     assert_eq!(harness.read_all(&replica).await?, (vec![], false));
     let log = harness.open(&replica).await?;
-    replica.logs.keeper.close(&replica.logs.live, &log, Seq::ZERO).await?;
+    replica.logs.keeper.close(&log, Seq::ZERO).await?;
     assert_eq!(harness.read_all(&replica).await?, (vec![], true));
     Ok(())
 }
@@ -65,7 +65,7 @@ async fn a_lost_log_keeps_what_redis_had_and_states_the_gap() -> anyhow::Result<
     let gap = records.pop().map(|record| (record.seq, record.content));
     assert_eq!(gap, Some((Seq::new(16), Content::Gap { to: None, reason: GapReason::Lost })));
     must_be_lines(&records, 15)?;
-    let late = gone.logs.keeper.close(&gone.logs.live, &log, Seq::new(15)).await;
+    let late = gone.logs.keeper.close(&log, Seq::new(15)).await;
     assert!(late.is_err(), "the agent that came back closed it again");
     Ok(())
 }
@@ -89,7 +89,7 @@ async fn a_page_has_what_was_asked_for() -> anyhow::Result<()> {
     assert_eq!(page(1, 3, Some(Stream::Stderr)).await?, (vec![7, 14, 21], 22, false));
     assert_eq!(page(99, 10, None).await?, (vec![99, 100], 101, false));
     assert_eq!(page(500, 10, None).await?, (vec![], 500, false));
-    replica.logs.keeper.close(&replica.logs.live, &log, Seq::new(100)).await?;
+    replica.logs.keeper.close(&log, Seq::new(100)).await?;
     assert_eq!(page(99, 2, None).await?, (vec![99, 100], 101, true));
     assert_eq!(page(500, 10, None).await?, (vec![], 500, true));
     Ok(())

@@ -18,7 +18,7 @@ async fn a_log_goes_on_while_redis_dies_and_comes_back_empty() -> anyhow::Result
     keeper.cut(&log).await?;
     assert_eq!(ingest.append(&log, lines(31, 40), Seq::new(30)).await?, Seq::new(41));
     must_be_lines(&harness.read_all(&replica).await?.0, 40)?;
-    keeper.close(&replica.logs.live, &log, Seq::new(40)).await?;
+    keeper.close(&log, Seq::new(40)).await?;
     must_be_lines(&harness.read_all(&harness.replica().await?).await?.0, 40)
 }
 
@@ -46,6 +46,6 @@ async fn a_full_redis_is_as_good_as_none() -> anyhow::Result<()> {
         let expected = replica.logs.ingest.append(&log, lines(first, first + 999), Seq::ZERO).await?;
         assert_eq!(expected, Seq::new(first + 1000));
     }
-    replica.logs.keeper.close(&replica.logs.live, &log, Seq::new(50_000)).await?;
+    replica.logs.keeper.close(&log, Seq::new(50_000)).await?;
     must_be_lines(&harness.read_all(&replica).await?.0, 50_000)
 }

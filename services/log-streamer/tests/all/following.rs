@@ -27,7 +27,7 @@ async fn every_line_of_200_000_arrives_once_though_the_follower_keeps_reconnecti
         for first in (1..=LINES).step_by(usize::try_from(BATCH)?) {
             logs.ingest.append(attached.log(), lines(first, first + BATCH - 1), Seq::ZERO).await?;
         }
-        logs.keeper.close(&logs.live, &log, Seq::new(LINES)).await?;
+        logs.keeper.close(&log, Seq::new(LINES)).await?;
         anyhow::Ok(())
     });
     let execution = || views(vec![view(harness.project, &[(&harness.member, true)], true)]);
@@ -68,11 +68,11 @@ async fn a_follower_waits_while_queued_and_crosses_attempts() -> anyhow::Result<
     let logs = &replica.logs;
     let log = harness.open(&replica).await?;
     logs.ingest.append(&log, lines(1, 3), Seq::ZERO).await?;
-    logs.keeper.close(&logs.live, &log, Seq::new(3)).await?;
+    logs.keeper.close(&log, Seq::new(3)).await?;
     send.send(view(harness.project, &[(&harness.member, false), (&second, true)], false)).await?;
     let log = logs.ingest.open(&second, harness.project).await?;
     logs.ingest.append(&log, lines(1, 2), Seq::ZERO).await?;
-    logs.keeper.close(&logs.live, &log, Seq::new(2)).await?;
+    logs.keeper.close(&log, Seq::new(2)).await?;
     send.send(view(harness.project, &[(&harness.member, false), (&second, false)], true)).await?;
     let seqs: Vec<u64> = follower.await??.iter().map(|record| record.seq.get()).collect();
     assert_eq!(seqs, [1, 2, 3, 1, 2]);
@@ -101,7 +101,7 @@ async fn a_follower_at_another_replica_sees_lines_come_and_the_log_close() -> an
     writer.logs.ingest.append(&log, lines(1, 5), Seq::ZERO).await?;
     let part = parts.next().await.context("a part")??;
     assert!(matches!(part, Followed::Records { records, .. } if records.len() == 5));
-    writer.logs.keeper.close(&writer.logs.live, &log, Seq::new(5)).await?;
+    writer.logs.keeper.close(&log, Seq::new(5)).await?;
     assert_eq!(to_the_end(parts).await?, []);
     Ok(())
 }

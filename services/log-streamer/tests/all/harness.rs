@@ -11,7 +11,7 @@ use bytes::Bytes;
 use futures::{Stream, StreamExt as _, stream};
 use katonic_domain::{ExecutionId, InstallationId, MemberId, ProjectId, SystemClock, Timestamp};
 use katonic_log_streamer::{
-    Logs,
+    Config, Logs,
     app::NoEvents,
     config::BlobsSection,
     domain::{Batch, Content, Record, Seq, Stream as Output},
@@ -23,7 +23,11 @@ use katonic_log_streamer::{
     },
 };
 use katonic_proto::envelope::Source;
-use katonic_service::{Shutdown, runtime::Tasks};
+use katonic_service::{
+    Secret, Shutdown,
+    config::{InstallationSection, KeysSection, LogSection, PeersSection, RedisSection, ServiceSection},
+    runtime::Tasks,
+};
 use katonic_store::{Store, StoreConfig};
 use katonic_testkit::{redis::Redis, store::store};
 
@@ -73,6 +77,21 @@ impl Harness {
     /// Files in the blob folder.
     pub fn blob_count(&self) -> io::Result<usize> {
         count(&self.blobs())
+    }
+
+    /// What a served replica is configured with.
+    pub fn config(&self, keys: KeysSection) -> anyhow::Result<Config> {
+        let nobody = "http://127.0.0.1:1".to_owned();
+        Ok(Config {
+            service: ServiceSection { listen: "127.0.0.1:0".parse()? },
+            installation: InstallationSection { id: InstallationId::generate(), incarnation: 1 },
+            keys,
+            store: self.database.clone(),
+            redis: RedisSection { uri: Secret::new(self.redis.uri()) },
+            blobs: BlobsSection { dir: self.blobs(), key_file: self.folder.path().join("key") },
+            peers: PeersSection { metadata: Some(nobody.clone()), dispatcher: Some(nobody), ..PeersSection::default() },
+            log: LogSection::default(),
+        })
     }
 
     fn blobs(&self) -> PathBuf {

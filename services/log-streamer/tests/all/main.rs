@@ -1,7 +1,9 @@
-//! The log-streamer's use cases on a real store, a real Redis and a real folder.
+//! The log-streamer on a real store, a real Redis and a real folder: its use
+//! cases, and what agents call over gRPC.
 
 mod closing;
 mod faults;
 mod following;
 mod harness;
 mod ingesting;
+mod serving;
