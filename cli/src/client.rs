@@ -22,7 +22,7 @@ mod calls;
 /// Deadline of a unary call.
 const CALL_DEADLINE: Duration = Duration::from_secs(30);
 /// How long calls are repeated while the platform cannot be reached.
-const PATIENCE: Duration = Duration::from_secs(15);
+const PATIENCE: Duration = Duration::from_secs(5);
 /// A page of a log ends at 1 MiB, its last line may add some.
 const MESSAGE_CAP: usize = 16 << 20;
 
