@@ -109,7 +109,7 @@ impl Minter {
             return Ok(minted.clone());
         }
         let subject = Claims::subject_of_service(&self.0.service);
-        let minted = self.sign(self.claims(Kind::Service, subject, vec![audience], None)?)?;
+        let minted = self.sign(&self.claims(Kind::Service, subject, vec![audience], None)?)?;
         own.insert(audience, minted.clone());
         Ok(minted)
     }
@@ -123,7 +123,7 @@ impl Minter {
         claims.scopes.clone_from(&grant.scopes);
         claims.adm = grant.admin;
         claims.tok = Some(grant.token);
-        self.sign(claims)
+        self.sign(&claims)
     }
 
     /// A claimed member's token, for everything that its agent calls.
@@ -136,7 +136,7 @@ impl Minter {
         claims.exe = Some(grant.member.execution);
         claims.att = Some(grant.member.attempt);
         claims.prj = Some(grant.project);
-        self.sign(claims)
+        self.sign(&claims)
     }
 
     fn claims(
@@ -166,11 +166,11 @@ impl Minter {
         })
     }
 
-    fn sign(&self, claims: Claims) -> Result<Minted, KeyError> {
+    fn sign(&self, claims: &Claims) -> Result<Minted, KeyError> {
         let mut header = Header::new(Algorithm::EdDSA);
         header.typ = Some(TYPE.to_owned());
         header.kid = Some(self.0.kid.clone());
-        let token = jsonwebtoken::encode(&header, &claims, &self.0.key).map_err(KeyError::Sign)?;
+        let token = jsonwebtoken::encode(&header, claims, &self.0.key).map_err(KeyError::Sign)?;
         let expires = Timestamp::from_second(claims.exp).unwrap_or(Timestamp::MAX);
         Ok(Minted { token: Arc::new(Secret::new(token)), expires })
     }

@@ -1,6 +1,6 @@
 //! Believes or refuses an internal token.
 //!
-//! One algorithm (EdDSA), one `typ`, a `kid` that the folder holds, no header
+//! One algorithm (`EdDSA`), one `typ`, a `kid` that the folder holds, no header
 //! that brings a key of its own, and every time claim. Whatever is wrong, the
 //! answer says no more than invalid or expired.
 

@@ -167,9 +167,8 @@ pub fn open_services(checks: Checks, shutdown: Shutdown, listed: Option<Vec<Stri
     let mut routes = RoutesBuilder::default();
     routes.add_service(HealthServer::new(HealthService { checks, shutdown }));
     routes.add_service(builder.build_v1()?);
-    let router = routes.routes().into_axum_router();
     // The router that this is merged into says what happens to other paths.
-    Ok(router.reset_fallback())
+    Ok(routes.routes().into_axum_router().reset_fallback())
 }
 
 /// `/healthz`, `/readyz` and `/metrics`.

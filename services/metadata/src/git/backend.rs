@@ -106,7 +106,9 @@ impl Backend {
     }
 }
 
-/// The request as CGI says it.
+/// The request as CGI says it, but for its length: with one, Git waits in a
+/// busy loop for the rest of a body that was cut off. Without, it reads to the
+/// end, and protocol and pack say themselves whether they are whole.
 fn request(call: &Call) -> Result<Vec<(&'static str, String)>, Error> {
     let service = call.service.name();
     let repository = format!("/{}.git", call.project);
@@ -121,7 +123,6 @@ fn request(call: &Call) -> Result<Vec<(&'static str, String)>, Error> {
     };
     for (name, variable) in [
         (header::CONTENT_TYPE, "CONTENT_TYPE"),
-        (header::CONTENT_LENGTH, "CONTENT_LENGTH"),
         (header::CONTENT_ENCODING, "HTTP_CONTENT_ENCODING"),
         (HeaderName::from_static("git-protocol"), "GIT_PROTOCOL"),
     ] {

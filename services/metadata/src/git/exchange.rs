@@ -260,7 +260,8 @@ mod tests {
         let (status, headers) = read_head(&mut input, &mut buffer).await.expect("a head");
         assert_eq!(status, StatusCode::NOT_FOUND);
         assert_eq!(headers.len(), 1);
-        assert_eq!(&buffer[..], b"body");
+        // What follows is partly read and partly not, and not lost.
+        assert_eq!([&buffer[..], input].concat(), b"body");
     }
 
     #[tokio::test]

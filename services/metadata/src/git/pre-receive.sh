@@ -8,7 +8,11 @@ refuse() {
     exit 1
 }
 
-while read -r old new ref; do
+while read -r _ new ref; do
+    # Git takes such names; whoever passes one to a command would give it an option.
+    case $ref in
+    */-*) refuse "no part of a ref name starts with a dash" ;;
+    esac
     case $KATONIC_PUSH in
     refs/katonic/results/?*)
         [ "$ref" = "$KATONIC_PUSH" ] || refuse "this agent may not push $ref"

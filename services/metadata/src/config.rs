@@ -1,0 +1,99 @@
+//! What metadata is told, one file for each role: `config/` has both.
+
+use katonic_bus::{AdminConfig, Password};
+use katonic_service::config::{
+    BrokerSection, InstallationSection, KeysSection, LogSection, PeersSection, Secret, ServiceSection,
+};
+use katonic_store::StoreConfig;
+use serde::Deserialize;
+
+use crate::{domain::tier::Tier, git::GitSection};
+
+/// What both roles are told.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Where it listens.
+    pub service: ServiceSection,
+    /// Which installation it is part of.
+    pub installation: InstallationSection,
+    /// Keys of internal tokens.
+    pub keys: KeysSection,
+    /// metadata's own database.
+    pub store: StoreConfig,
+    /// metadata's own broker user.
+    pub broker: BrokerSection,
+    /// The other services.
+    #[serde(default)]
+    pub peers: PeersSection,
+    /// How it logs.
+    #[serde(default)]
+    pub log: LogSection,
+    /// The repositories: served by the role `git`, asked by the role `api`.
+    pub git: GitSection,
+    /// The first administrator; role `api` only.
+    pub bootstrap: Option<BootstrapSection>,
+    /// The broker's management; role `api` only.
+    pub subscriptions: Option<SubscriptionsSection>,
+    /// Hardware tiers; role `api` only. None means one `small`, the default.
+    #[serde(default = "default_tiers")]
+    pub tiers: Vec<Tier>,
+}
+
+/// `[bootstrap]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BootstrapSection {
+    /// The first administrator's name.
+    pub admin_name: String,
+    /// SHA-256 of their token, in hexadecimal.
+    pub admin_token_sha256: String,
+}
+
+/// `[subscriptions]`: an administrative broker login, used for nothing else (DESIGN E4).
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SubscriptionsSection {
+    /// Base URI of the management API.
+    pub management_uri: String,
+    /// Login.
+    pub user: String,
+    /// Its password.
+    pub password: Secret<String>,
+    /// Where subscribers' queues are.
+    pub vhost: String,
+    /// `host:port` that subscribers connect to.
+    pub amqp_address: String,
+}
+
+impl SubscriptionsSection {
+    /// How the management API is reached.
+    pub fn admin(&self) -> AdminConfig {
+        AdminConfig {
+            url: self.management_uri.clone(),
+            username: self.user.clone(),
+            password: Password::new(self.password.expose()),
+            vhost: self.vhost.clone(),
+        }
+    }
+
+    /// `amqp://host:port/vhost`, without credentials.
+    pub fn amqp_uri(&self) -> String {
+        format!("amqp://{}/{}", self.amqp_address, self.vhost)
+    }
+}
+
+/// A job for each core, with the memory that most machines have for one.
+fn default_tiers() -> Vec<Tier> {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let name = "small".parse().into_iter();
+    let tier = |name| Tier {
+        name,
+        revision: 1,
+        cpu_millis: 1_000,
+        memory_bytes: 1 << 30,
+        max_running: u32::try_from(cores * 2).unwrap_or(u32::MAX),
+        default: true,
+    };
+    name.map(tier).collect()
+}
