@@ -13,17 +13,17 @@ const ADMIN_NAME: &str = "admin";
 
 /// Writes the services' files and the CLI's.
 pub fn write(site: &Site) -> Result<(), Error> {
-    write_file(site, Part::Metadata, metadata(site))?;
-    write_file(site, Part::Git, git(site))?;
-    write_file(site, Part::Dispatcher, dispatcher(site)?)?;
-    write_file(site, Part::LogStreamer, log_streamer(site))?;
-    write_file(site, Part::ApiGateway, common(site, Part::ApiGateway))?;
+    write_file(site, Part::Metadata, &metadata(site))?;
+    write_file(site, Part::Git, &git(site))?;
+    write_file(site, Part::Dispatcher, &dispatcher(site)?)?;
+    write_file(site, Part::LogStreamer, &log_streamer(site))?;
+    write_file(site, Part::ApiGateway, &common(site, Part::ApiGateway))?;
     let client = ClientFile { gateway: base_uri(site.installation.ports.gateway) };
     files::write_private(&site.home.client_file(), toml::to_string(&client)?.as_bytes())
 }
 
-fn write_file(site: &Site, part: Part, sections: Table) -> Result<(), Error> {
-    files::write_private(&site.home.config(part), toml::to_string(&sections)?.as_bytes())
+fn write_file(site: &Site, part: Part, sections: &Table) -> Result<(), Error> {
+    files::write_private(&site.home.config(part), toml::to_string(sections)?.as_bytes())
 }
 
 /// What every service has.
@@ -70,6 +70,7 @@ fn metadata(site: &Site) -> Table {
     let mut sections = owner(site, Part::Metadata, "metadata", &passwords.store.metadata);
     sections.extend([
         broker(site, "metadata", &passwords.broker.metadata),
+        repositories(site),
         section(
             "bootstrap",
             [("admin_name", ADMIN_NAME.into()), ("admin_token_sha256", site.secrets.admin_token_sha256.clone().into())],
@@ -91,11 +92,13 @@ fn metadata(site: &Site) -> Table {
 fn git(site: &Site) -> Table {
     let passwords = &site.secrets.passwords;
     let mut sections = owner(site, Part::Git, "metadata", &passwords.store.metadata);
-    sections.extend([
-        broker(site, "metadata", &passwords.broker.metadata),
-        section("git", [("repositories", path(&site.home.repos()))]),
-    ]);
+    sections.extend([broker(site, "metadata", &passwords.broker.metadata), repositories(site)]);
     sections
+}
+
+/// Where metadata's git role keeps the repositories.
+fn repositories(site: &Site) -> (String, Value) {
+    section("git", [("repositories", path(&site.home.repos()))])
 }
 
 fn dispatcher(site: &Site) -> Result<Table, Error> {

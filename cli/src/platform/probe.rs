@@ -45,8 +45,8 @@ pub async fn ready(site: &Site, part: Part) -> Result<(), NotReady> {
 
 /// Whether something listens at its port.
 pub async fn listening(site: &Site, part: Part) -> Result<(), NotReady> {
-    let port = site.installation.ports.of(part)[0];
-    TcpStream::connect(("127.0.0.1", port)).await.map(drop).map_err(|error| NotReady::because(&error))
+    let address = ("127.0.0.1", site.installation.ports.of(part)[0]);
+    TcpStream::connect(address).await.map(drop).map_err(|error| NotReady::because(&error))
 }
 
 async fn http(uri: &str) -> Result<(), NotReady> {

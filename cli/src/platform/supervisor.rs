@@ -35,7 +35,7 @@ use super::{
 use crate::exit::Exit;
 
 /// Several times what all parts take together on two busy cores.
-const START_LIMIT: Duration = Duration::from_secs(240);
+const START_LIMIT: Duration = Duration::from_mins(4);
 /// A part that ended this often before everything was ready will not get ready.
 const MAX_FAILURES: u32 = 5;
 
