@@ -138,8 +138,7 @@ mod tests {
             store: "test",
             source: Box::new(io::Error::other(io::Error::from_raw_os_error(28))),
         };
-        let failed =
-            object_store::Error::Generic { store: "test", source: Box::new(io::Error::from_raw_os_error(5)) };
+        let failed = object_store::Error::Generic { store: "test", source: Box::new(io::Error::from_raw_os_error(5)) };
         assert_eq!(Error::from(full).reason(), "BLOB_STORE_FULL");
         assert_eq!(Error::from(failed).reason(), "BLOB_STORE_UNAVAILABLE");
     }

@@ -30,7 +30,11 @@ impl FromStr for BlobPath {
     fn from_str(text: &str) -> Result<Self, BlobPathError> {
         let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.');
         let part_ok = |part: &str| !part.is_empty() && !part.starts_with('.') && part.bytes().all(allowed);
-        if text.len() <= MAX_LEN && text.split('/').all(part_ok) { Ok(Self(text.to_owned())) } else { Err(BlobPathError) }
+        if text.len() <= MAX_LEN && text.split('/').all(part_ok) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(BlobPathError)
+        }
     }
 }
 

@@ -6,7 +6,10 @@ use futures::future::BoxFuture;
 use katonic_blob::{Blobs, InstallationKey, KeyRing};
 use katonic_bus::{OutgoingEvent, PublishError, Publisher};
 use katonic_domain::SystemClock;
-use katonic_proto::{envelope::Source, logs::v1::{ingest_service_server::IngestServiceServer, log_service_server::LogServiceServer}};
+use katonic_proto::{
+    envelope::Source,
+    logs::v1::{ingest_service_server::IngestServiceServer, log_service_server::LogServiceServer},
+};
 use katonic_service::{
     Shutdown,
     auth::{Audience, Layer, Minter, Verifier},

@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use katonic_service::config::{InstallationSection, KeysSection, LogSection, PeersSection, RedisSection, ServiceSection};
+use katonic_service::config::{
+    InstallationSection, KeysSection, LogSection, PeersSection, RedisSection, ServiceSection,
+};
 use katonic_store::StoreConfig;
 use serde::Deserialize;
 

@@ -63,7 +63,9 @@ impl Classified for Error {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::Invalid { .. } | Self::Batch(_) => ErrorKind::Invalid,
-            Self::Manifest(ManifestError::Closed { .. } | ManifestError::Behind { .. }) => ErrorKind::FailedPrecondition,
+            Self::Manifest(ManifestError::Closed { .. } | ManifestError::Behind { .. }) => {
+                ErrorKind::FailedPrecondition
+            }
             Self::Manifest(ManifestError::Fenced { .. }) => ErrorKind::Conflict,
             Self::Store(error) => error.kind(),
             Self::Segment(SegmentError::Blob(error)) => error.kind(),

@@ -18,7 +18,7 @@ use katonic_blob::{BlobPath, Blobs};
 use katonic_domain::{MemberId, ProjectId};
 use moka::future::Cache;
 
-use crate::domain::{Batch, Place, Record, Seq, Segment, codec};
+use crate::domain::{Batch, Place, Record, Segment, Seq, codec};
 
 const VERSION: u8 = 1;
 /// Fast, and log lines still shrink to a fifth.

@@ -43,7 +43,9 @@ pub fn encode<'a>(records: impl IntoIterator<Item = &'a Record>) -> Vec<u8> {
 fn put(bytes: &mut Vec<u8>, record: &Record) {
     let to_bytes;
     let (kind, data): (u8, &[u8]) = match &record.content {
-        Content::Line { stream, data, continued } => (stream_code(*stream) | if *continued { CONTINUED } else { 0 }, data),
+        Content::Line { stream, data, continued } => {
+            (stream_code(*stream) | if *continued { CONTINUED } else { 0 }, data)
+        }
         Content::Gap { to: None, reason } => (GAP | reason_code(*reason), &[]),
         Content::Gap { to: Some(to), reason } => {
             to_bytes = to.get().to_le_bytes();
@@ -146,11 +148,10 @@ mod tests {
     }
 
     fn contents() -> impl Strategy<Value = Content> {
-        let line = (streams(), prop::collection::vec(any::<u8>(), 0..200), any::<bool>()).prop_map(
-            |(stream, data, continued)| Content::Line { stream, data: data.into(), continued },
-        );
-        let gap = (any::<Option<u64>>(), reasons())
-            .prop_map(|(to, reason)| Content::Gap { to: to.map(Seq::new), reason });
+        let line = (streams(), prop::collection::vec(any::<u8>(), 0..200), any::<bool>())
+            .prop_map(|(stream, data, continued)| Content::Line { stream, data: data.into(), continued });
+        let gap =
+            (any::<Option<u64>>(), reasons()).prop_map(|(to, reason)| Content::Gap { to: to.map(Seq::new), reason });
         prop_oneof![3 => line, 1 => gap]
     }
 

@@ -47,13 +47,7 @@ pub fn entry(record: Record) -> proto::Entry {
         }
     };
     let time = prost_types::Timestamp { seconds: record.time.as_second(), nanos: record.time.subsec_nanosecond() };
-    proto::Entry {
-        seq: record.seq.get(),
-        stream: stream.into(),
-        time: Some(time),
-        continued,
-        content: Some(content),
-    }
+    proto::Entry { seq: record.seq.get(), stream: stream.into(), time: Some(time), continued, content: Some(content) }
 }
 
 fn text_or_raw(data: &Bytes) -> proto::entry::Content {
@@ -115,7 +109,9 @@ mod tests {
 
     #[test]
     fn bytes_arrive_as_text_where_they_are_and_raw_where_not() {
-        for (data, text) in [(b"\x1b[31mred\0".as_slice(), true), (b"\xff\xfe".as_slice(), false), (b"".as_slice(), true)] {
+        for (data, text) in
+            [(b"\x1b[31mred\0".as_slice(), true), (b"\xff\xfe".as_slice(), false), (b"".as_slice(), true)]
+        {
             let shown = entry(record(sent(data)).expect("a record"));
             assert_eq!((shown.seq, shown.continued), (1, true));
             assert_eq!(shown.time, sent(data).time);

@@ -19,12 +19,7 @@ use crate::{
     clients::executions::Executions,
     domain::{Seq, manifest::ManifestError},
     error::Error,
-    usecases::{
-        ingest::Ingest,
-        keep::Keeper,
-        live::Attachment,
-        lost::Lost,
-    },
+    usecases::{ingest::Ingest, keep::Keeper, live::Attachment, lost::Lost},
 };
 
 /// The RPCs of agents.
@@ -112,10 +107,7 @@ impl IngestRpc {
 impl IngestService for IngestRpc {
     type AppendStream = Pin<Box<dyn Stream<Item = Result<AppendResponse, Status>> + Send>>;
 
-    async fn append(
-        &self,
-        request: Request<Streaming<AppendRequest>>,
-    ) -> Result<Response<Self::AppendStream>, Status> {
+    async fn append(&self, request: Request<Streaming<AppendRequest>>) -> Result<Response<Self::AppendStream>, Status> {
         let agent = auth::any_agent(&request)?;
         Ok(Response::new(Box::pin(self.clone().shipped(agent, request.into_inner()))))
     }

@@ -61,7 +61,8 @@ async fn a_follower_waits_while_queued_and_crosses_attempts() -> anyhow::Result<
     let replica = harness.replica().await?;
     let second = member(harness.member.execution, 2)?;
     let (send, receive) = tokio::sync::mpsc::channel(8);
-    let coming = futures::stream::unfold(receive, |mut receive| async move { Some((Ok(receive.recv().await?), receive)) });
+    let coming =
+        futures::stream::unfold(receive, |mut receive| async move { Some((Ok(receive.recv().await?), receive)) });
     let follower = runtime::spawn("follower", to_the_end(replica.logs.follower.clone().follow(None, Box::pin(coming))));
     send.send(view(harness.project, &[], false)).await?;
     send.send(view(harness.project, &[(&harness.member, true)], false)).await?;

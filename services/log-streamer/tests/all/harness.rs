@@ -142,7 +142,11 @@ pub fn member(execution: ExecutionId, attempt: u32) -> anyhow::Result<MemberId> 
 /// A line whose bytes say its number; every seventh on stderr, every tenth not UTF-8.
 pub fn line(seq: u64) -> Record {
     let stream = if seq.is_multiple_of(7) { Output::Stderr } else { Output::Stdout };
-    let data = if seq.is_multiple_of(10) { [b"\xff", seq.to_string().as_bytes()].concat() } else { format!("line {seq}").into() };
+    let data = if seq.is_multiple_of(10) {
+        [b"\xff", seq.to_string().as_bytes()].concat()
+    } else {
+        format!("line {seq}").into()
+    };
     let content = Content::Line { stream, data: Bytes::from(data), continued: false };
     Record { seq: Seq::new(seq), time: Timestamp::UNIX_EPOCH, content }
 }
