@@ -73,6 +73,7 @@ pub fn load_file<C: DeserializeOwned>(file: &Path) -> Result<C, Error> {
 }
 
 #[cfg(test)]
+#[expect(clippy::result_large_err, reason = "figment's jail wants its error")]
 mod tests {
     use figment::Jail;
     use serde::Deserialize;

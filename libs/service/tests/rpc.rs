@@ -67,7 +67,7 @@ struct Fixture {
     address: SocketAddr,
     keys: KeysSection,
     shutdown: Shutdown,
-    served: JoinHandle<Result<(), rpc::ServerError>>,
+    task: JoinHandle<Result<(), rpc::ServerError>>,
     _dir: TempDir,
 }
 
@@ -81,8 +81,8 @@ impl Fixture {
             .ready_when("store", move || async move { ready });
         let (address, shutdown) = (server.address()?, Shutdown::new());
         let layer = auth::Layer::new(Verifier::load(&keys.dir)?, Audience::Metadata);
-        let served = spawn("server", server.serve(layer, shutdown.clone()));
-        Ok(Self { address, keys, shutdown, served, _dir: dir })
+        let task = spawn("server", server.serve(layer, shutdown.clone()));
+        Ok(Self { address, keys, shutdown, task, _dir: dir })
     }
 
     fn uri(&self) -> String {
@@ -95,7 +95,7 @@ impl Fixture {
 
     async fn stop(self) -> Outcome {
         self.shutdown.cancel();
-        self.served.await??;
+        self.task.await??;
         Ok(())
     }
 
@@ -205,5 +205,5 @@ async fn a_drain_ends_open_streams_at_once() -> Outcome {
     };
     assert_eq!(end.code(), Code::Unavailable);
     drop(health);
-    tokio::time::timeout(Duration::from_secs(60), fixture.stop()).await?
+    tokio::time::timeout(Duration::from_mins(1), fixture.stop()).await?
 }

@@ -79,8 +79,7 @@ impl App {
     /// # Errors
     /// See [`Error`].
     pub async fn bind(config: &Config, metrics: Option<PrometheusHandle>) -> Result<Self, Error> {
-        let name: Name = NAME.parse().expect("a DNS label");
-        let minter = Minter::load(&config.keys, &name)?;
+        let minter = Minter::load(&config.keys, &name())?;
         let verifier = Verifier::load(&config.keys.dir)?;
         let upstreams = Upstreams::new(&config.peers, minter.clone())?;
         let limits = Arc::new(Limits::new(config.limits));
@@ -145,6 +144,10 @@ async fn openapi() -> impl IntoResponse {
     static DOCUMENT: std::sync::LazyLock<Bytes> =
         std::sync::LazyLock::new(|| katonic_proto::openapi::document().to_string().into());
     ([(CONTENT_TYPE, "application/json")], DOCUMENT.clone())
+}
+
+fn name() -> Name {
+    NAME.parse().expect("a DNS label")
 }
 
 /// Ready means that every peer is alive.

@@ -74,7 +74,7 @@ async fn transcode(gateway: &Gateway, parts: &Parts, body: axum::body::Body) -> 
     };
     let (route, captures) = found.into_match()?;
     accept::check(&parts.headers, route)?;
-    let message = request::build(route, &captures, parts.uri.query(), &parts.headers, body)?;
+    let message = request::build(route, &captures, parts.uri.query(), &parts.headers, &body)?;
     call(gateway, route, parts, message, admission).await
 }
 

@@ -17,7 +17,7 @@ use crate::config::LimitsSection;
 
 /// Users remembered at once; one who is forgotten starts with full allowances.
 const USERS: u64 = 10_000;
-const FORGET_AFTER: Duration = Duration::from_secs(3_600);
+const FORGET_AFTER: Duration = Duration::from_hours(1);
 
 /// The allowances of everybody.
 #[derive(Debug)]
@@ -124,7 +124,7 @@ impl Bucket {
         let due = next_due.map_or(now, |due| due.max(now)) + self.interval;
         let ahead = due.duration_since(now);
         if ahead > self.tolerance {
-            return Err(ahead - self.tolerance);
+            return Err(ahead.saturating_sub(self.tolerance));
         }
         *next_due = Some(due);
         Ok(())

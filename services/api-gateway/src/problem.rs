@@ -22,7 +22,10 @@ const UNPROCESSABLE: [&str; 1] = ["IDEMPOTENCY_KEY_REUSED"];
 
 /// What is answered instead of what was asked for.
 #[derive(Debug, Clone)]
-pub(crate) struct Problem {
+pub(crate) struct Problem(Box<Details>);
+
+#[derive(Debug, Clone)]
+struct Details {
     status: StatusCode,
     title: &'static str,
     code: String,
@@ -33,7 +36,8 @@ pub(crate) struct Problem {
 
 impl Problem {
     fn new(status: StatusCode, title: &'static str, code: &str, detail: impl Into<String>) -> Self {
-        Self { status, title, code: code.to_owned(), detail: detail.into(), violations: Vec::new(), header: None }
+        let detail = detail.into();
+        Self(Box::new(Details { status, title, code: code.to_owned(), detail, violations: Vec::new(), header: None }))
     }
 
     /// 400: the request is wrong whatever the state.
@@ -45,7 +49,7 @@ impl Problem {
     pub(crate) fn field(field: &str, description: impl Into<String>) -> Self {
         let violation = Violation::new(field, description);
         let mut problem = Self::invalid("INVALID_FIELD", format!("{}: {}", violation.field, violation.description));
-        problem.violations.push(violation);
+        problem.0.violations.push(violation);
         problem
     }
 
@@ -62,7 +66,7 @@ impl Problem {
             "METHOD_NOT_ALLOWED",
             format!("this path takes {allowed}"),
         );
-        problem.header = HeaderValue::try_from(allowed).ok().map(|value| (ALLOW, value));
+        problem.0.header = HeaderValue::try_from(allowed).ok().map(|value| (ALLOW, value));
         problem
     }
 
@@ -100,8 +104,8 @@ impl Problem {
     /// 401 with the challenge that the client understands.
     #[must_use]
     pub(crate) fn challenge(mut self, challenge: &'static str) -> Self {
-        if self.status == StatusCode::UNAUTHORIZED {
-            self.header = Some((WWW_AUTHENTICATE, HeaderValue::from_static(challenge)));
+        if self.0.status == StatusCode::UNAUTHORIZED {
+            self.0.header = Some((WWW_AUTHENTICATE, HeaderValue::from_static(challenge)));
         }
         self
     }
@@ -109,23 +113,23 @@ impl Problem {
     /// The status that it will have.
     #[cfg(test)]
     pub(crate) const fn status(&self) -> StatusCode {
-        self.status
+        self.0.status
     }
 
     /// The problem as JSON, with the trace id of the current span.
     pub(crate) fn to_json(&self) -> Value {
         let mut json = json!({
-            "type": format!("urn:katonic:problem:{}", self.code.to_ascii_lowercase().replace('_', "-")),
-            "title": self.title,
-            "status": self.status.as_u16(),
-            "detail": self.detail,
-            "code": self.code,
+            "type": format!("urn:katonic:problem:{}", self.0.code.to_ascii_lowercase().replace('_', "-")),
+            "title": self.0.title,
+            "status": self.0.status.as_u16(),
+            "detail": self.0.detail,
+            "code": self.0.code,
         });
         if let Some(trace_id) = telemetry::trace_id() {
             json["traceId"] = trace_id.into();
         }
-        if !self.violations.is_empty() {
-            let fields = self.violations.iter().map(|v| json!({"field": v.field, "description": v.description}));
+        if !self.0.violations.is_empty() {
+            let fields = self.0.violations.iter().map(|v| json!({"field": v.field, "description": v.description}));
             json["violations"] = fields.collect();
         }
         json
@@ -140,8 +144,8 @@ impl From<Failure> for Problem {
             error!(code = failure.reason, detail = failure.message, "a request failed by a fault of ours");
         }
         let mut problem = Self::new(status, title(failure.kind), &failure.reason, failure.message);
-        problem.violations = failure.violations;
-        problem.header = match status {
+        problem.0.violations = failure.violations;
+        problem.0.header = match status {
             StatusCode::UNAUTHORIZED => Some((WWW_AUTHENTICATE, HeaderValue::from_static(BEARER))),
             StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
                 let seconds = failure.retry_after.unwrap_or(RETRY).as_secs().max(1);
@@ -196,9 +200,9 @@ const fn title(kind: ErrorKind) -> &'static str {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let mut response = Response::new(Body::from(self.to_json().to_string()));
-        *response.status_mut() = self.status;
+        *response.status_mut() = self.0.status;
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        if let Some((name, value)) = self.header {
+        if let Some((name, value)) = self.0.header {
             response.headers_mut().insert(name, value);
         }
         response

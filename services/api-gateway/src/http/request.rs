@@ -3,7 +3,6 @@
 //! All of them become one JSON object, which is read strictly as proto3 JSON:
 //! one place knows types, and an unknown field is refused wherever it came from.
 
-use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, header::IF_MATCH};
 use katonic_proto::routes::{Body, Route};
 use percent_encoding::percent_decode_str;
@@ -42,10 +41,10 @@ pub(super) fn build(
     captures: &Captures<'_>,
     query: Option<&str>,
     headers: &HeaderMap,
-    body: Bytes,
+    body: &[u8],
 ) -> Result<DynamicMessage, Problem> {
     let message = route.rpc.input();
-    let mut object = from_body(route, &message, &body)?;
+    let mut object = from_body(route, &message, body)?;
     add_query(route, &message, query, &mut object)?;
     for (field, text) in captures {
         add_capture(&message, field, text, &mut object)?;
@@ -56,7 +55,7 @@ pub(super) fn build(
         .map_err(|error| Problem::invalid("BODY_MISMATCH", shortened(&error.to_string())))
 }
 
-fn from_body(route: &Route, message: &MessageDescriptor, bytes: &Bytes) -> Result<Map<String, Value>, Problem> {
+fn from_body(route: &Route, message: &MessageDescriptor, bytes: &[u8]) -> Result<Map<String, Value>, Problem> {
     if bytes.is_empty() {
         return Ok(Map::new());
     }
@@ -200,7 +199,7 @@ mod tests {
         let build = || {
             cap_query(query)?;
             let (route, captures) = find(method, path).into_match()?;
-            build(route, &captures, query, &HeaderMap::new(), Bytes::copy_from_slice(body.as_bytes()))
+            build(route, &captures, query, &HeaderMap::new(), body.as_bytes())
         };
         build().map(|message| dynamic_to_value(&message)).map_err(|problem: Problem| problem.status().as_u16())
     }
@@ -253,7 +252,7 @@ mod tests {
         let headers = HeaderMap::from_iter([(LAST_EVENT_ID.parse().expect("a name"), HeaderValue::from_static("c-7"))]);
         let (route, captures) =
             find(&Method::GET, "/api/v1/executions/exe_1/logs:follow").into_match().expect("a route");
-        let message = build(route, &captures, Some("cursor=c-1"), &headers, Bytes::new()).expect("valid");
+        let message = build(route, &captures, Some("cursor=c-1"), &headers, &[]).expect("valid");
         assert_eq!(dynamic_to_value(&message)["cursor"], "c-7");
     }
 

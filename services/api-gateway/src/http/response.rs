@@ -12,7 +12,7 @@ use prost_reflect::{DynamicMessage, SerializeOptions};
 
 use crate::problem::Problem;
 
-/// The answer, with Location, ETag and the mark of a replay where they apply.
+/// The answer, with `Location`, `ETag` and the mark of a replay where they apply.
 pub(super) fn build(route: &Route, answer: tonic::Response<DynamicMessage>) -> Result<Response, Problem> {
     let (metadata, message, _) = answer.into_parts();
     let body = match &route.response_body {

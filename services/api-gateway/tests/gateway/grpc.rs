@@ -17,7 +17,7 @@ use katonic_service::{
     auth::{AgentGrant, Audience},
     rpc::{endpoint, from_status},
 };
-use tonic::{Code, Request, Status, client::Grpc, transport::Channel};
+use tonic::{Code, Request, Status, client::Grpc, metadata::MetadataValue, transport::Channel};
 use tonic_prost::ProstCodec;
 
 use crate::{
@@ -48,7 +48,7 @@ async fn calls_pass_with_their_errors_and_without_their_headers() -> Outcome {
     request.metadata_mut().insert("x-user", "usr_admin".parse()?);
     request.metadata_mut().insert("idempotency-key", "k-1".parse()?);
     let answer = client.create_project(request).await?;
-    assert_eq!(answer.metadata().get("idempotency-replayed").map(|v| v.as_bytes()), Some(&b"true"[..]));
+    assert_eq!(answer.metadata().get("idempotency-replayed").map(MetadataValue::as_bytes), Some(&b"true"[..]));
     let project = answer.into_inner().project.ok_or("a project")?;
     assert!(project.description.starts_with('|') && project.description.ends_with("|k-1"), "{}", project.description);
 

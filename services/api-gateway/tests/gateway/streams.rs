@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Generous: a loaded machine must not fail these.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 async fn follow(world: &World, token: &str, execution: &str) -> Result<Response, Box<dyn std::error::Error>> {
     let path = world.uri(&format!("/api/v1/executions/{execution}/logs:follow"));
