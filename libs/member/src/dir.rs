@@ -296,9 +296,19 @@ impl MemberDir {
 
     /// Writes one of its JSON files, whole and durable.
     pub fn write<T: Serialize>(&self, file: &str, content: &T) -> Result<()> {
+        self.put(file, content, write_whole)
+    }
+
+    /// Writes one of its JSON files, whole; a power loss may undo it.
+    fn show<T: Serialize>(&self, file: &str, content: &T) -> Result<()> {
+        self.put(file, content, write_visible)
+    }
+
+    fn put<T: Serialize>(&self, file: &str, content: &T, write: fn(&Path, &[u8]) -> io::Result<()>) -> Result<()> {
         let path = self.path.join(file);
-        let content = serde_json::to_vec(content).map_err(|source| Error::Damaged { path: path.clone(), source })?;
-        write_whole(&path, &content).map_err(at(&path))
+        let content = serde_json::to_vec(content);
+        let content = content.map_err(|source| Error::Damaged { path: path.clone(), source })?;
+        write(&path, &content).map_err(at(&path))
     }
 
     fn text(&self, file: &str) -> Result<Option<String>> {
