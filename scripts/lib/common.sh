@@ -11,6 +11,8 @@ TOOLS=$CACHE/tools
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$CACHE/target}
 # Where `just build` puts the programs that `katonic up` starts.
 DIST=$CARGO_TARGET_DIR/dist
+# Where rustup puts cargo; a shell that was there before does not know it.
+PATH=$PATH:$HOME/.cargo/bin
 SCRIPT_STARTED=$SECONDS
 
 say() {
