@@ -32,8 +32,15 @@ use crate::{
     },
     tickets::Tickets,
     usecases::{
-        access::Access, admit::Admission, claim::Claims, end::Ending, read::Reads, report::Reports, stop::Stop,
-        submit::{Intake, Submit}, watch::Watches,
+        access::Access,
+        admit::Admission,
+        claim::Claims,
+        end::Ending,
+        read::Reads,
+        report::Reports,
+        stop::Stop,
+        submit::{Intake, Submit},
+        watch::Watches,
     },
     waiting::WaitingRoom,
 };
@@ -153,9 +160,5 @@ fn agent_command(process: &ProcessSection) -> anyhow::Result<AgentCommand> {
     arguments.extend(argument("--members", &process.members));
     arguments.extend(argument("--git-cache", &process.git_cache));
     arguments.extend(["--gateway".into(), process.gateway.clone().into()]);
-    Ok(AgentCommand {
-        program: process.agent_program()?,
-        arguments,
-        log: process.members.join(".agent.log"),
-    })
+    Ok(AgentCommand { program: process.agent_program()?, arguments, log: process.members.join(".agent.log") })
 }

@@ -21,9 +21,6 @@ pub enum Error {
     /// What was asked for is wrong.
     #[error(transparent)]
     Spec(#[from] spec::Error),
-    /// A request field is wrong.
-    #[error("the request is not valid")]
-    Invalid(Violation),
     /// There is none, or none that the caller may know of.
     #[error("there is no such execution")]
     NoExecution,
@@ -76,11 +73,6 @@ impl From<execution::Error> for Error {
 }
 
 impl Error {
-    /// A request field that is wrong.
-    pub fn invalid(field: &str, why: impl std::fmt::Display) -> Self {
-        Self::Invalid(Violation::new(field, why.to_string()))
-    }
-
     /// What metadata answered instead of a decision.
     pub fn from_metadata(failure: Failure) -> Self {
         match failure.kind {
@@ -108,7 +100,7 @@ impl Classified for Error {
         match self {
             Self::Store(error) => error.kind(),
             Self::Backend(error) => error.kind(),
-            Self::Spec(_) | Self::Invalid(_) => ErrorKind::Invalid,
+            Self::Spec(_) => ErrorKind::Invalid,
             Self::NoExecution => ErrorKind::NotFound,
             Self::NoMember => ErrorKind::Unauthenticated,
             Self::Denied => ErrorKind::Denied,
@@ -116,10 +108,9 @@ impl Classified for Error {
             Self::Refused(failure) => failure.kind,
             Self::Claim(ClaimError::TicketInvalid) => ErrorKind::Unauthenticated,
             Self::Claim(ClaimError::ClaimedByAnother) => ErrorKind::Conflict,
-            Self::Claim(ClaimError::Closed)
-            | Self::OutcomeFixed
-            | Self::OutcomeNotFixed
-            | Self::AttemptOver => ErrorKind::FailedPrecondition,
+            Self::Claim(ClaimError::Closed) | Self::OutcomeFixed | Self::OutcomeNotFixed | Self::AttemptOver => {
+                ErrorKind::FailedPrecondition
+            }
             Self::Illegal(_) | Self::Random | Self::Token(_) => ErrorKind::Internal,
         }
     }
@@ -128,7 +119,7 @@ impl Classified for Error {
         match self {
             Self::Store(error) => error.reason(),
             Self::Backend(error) => error.reason(),
-            Self::Spec(_) | Self::Invalid(_) => "INVALID_ARGUMENT",
+            Self::Spec(_) => "INVALID_ARGUMENT",
             Self::NoExecution => "EXECUTION_NOT_FOUND",
             Self::NoMember | Self::Claim(ClaimError::TicketInvalid) => "TICKET_INVALID",
             Self::Denied => "DENIED",
@@ -157,7 +148,6 @@ impl Classified for Error {
     fn violations(&self) -> Vec<Violation> {
         match self {
             Self::Spec(spec::Error(violations)) => violations.clone(),
-            Self::Invalid(violation) => vec![violation.clone()],
             Self::Refused(failure) => failure.violations.clone(),
             _ => Vec::new(),
         }

@@ -96,9 +96,10 @@ fn attempts(execution: &Execution, members: &[Member]) -> Vec<pb::Attempt> {
 fn attempt(attempt: &Attempt, members: Option<&[Member]>) -> pb::Attempt {
     let own = |member: &&Member| member.id.attempt == attempt.number;
     let reached = members.map(|members| {
-        members.iter().filter(own).fold(attempt.checkpoints.clone(), |all, member| {
-            checkpoints::merge(&all, &member.checkpoints)
-        })
+        members
+            .iter()
+            .filter(own)
+            .fold(attempt.checkpoints.clone(), |all, member| checkpoints::merge(&all, &member.checkpoints))
     });
     let outcome = attempt.outcome;
     pb::Attempt {
@@ -185,7 +186,8 @@ const fn step(kind: Kind) -> pb::CheckpointKind {
 pub fn timestamp(at: Timestamp) -> prost_types::Timestamp {
     let nanos = at.subsec_nanosecond();
     // The contract's nanoseconds count forward, also before 1970.
-    let (seconds, nanos) = if nanos < 0 { (at.as_second() - 1, nanos + 1_000_000_000) } else { (at.as_second(), nanos) };
+    let (seconds, nanos) =
+        if nanos < 0 { (at.as_second() - 1, nanos + 1_000_000_000) } else { (at.as_second(), nanos) };
     prost_types::Timestamp { seconds, nanos }
 }
 
@@ -232,7 +234,12 @@ mod tests {
         execution.spec.command = Command::try_new(items).expect("the largest that is taken");
         execution.title = "\u{10ffff}".repeat(200);
         let every = ALL_STEPS.map(|kind| Checkpoint { kind, at: at(2) });
-        let outcome = Outcome { exit_code: Some(-1), signal: 64, started_at: Some(at(2)), ..Outcome::without_exit(Reason::KilledBySignal, at(3)) };
+        let outcome = Outcome {
+            exit_code: Some(-1),
+            signal: 64,
+            started_at: Some(at(2)),
+            ..Outcome::without_exit(Reason::KilledBySignal, at(3))
+        };
         execution.fix_outcome(1, outcome, &every).expect("fixed");
         let metrics = serde_json::json!({"m": "x".repeat(16 * 1024 - 16)});
         let conditions = vec![Condition::LogIncomplete, Condition::ResultsNotSaved, Condition::MetricsRefused];

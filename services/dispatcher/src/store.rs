@@ -151,7 +151,12 @@ impl Repository {
     }
 
     /// A page of a project's executions, newest first.
-    pub async fn page(&self, project: ProjectId, below: Option<u64>, size: usize) -> Result<Page<Stored<Execution>>, StoreError> {
+    pub async fn page(
+        &self,
+        project: ProjectId,
+        below: Option<u64>,
+        size: usize,
+    ) -> Result<Page<Stored<Execution>>, StoreError> {
         let below = match below {
             Some(below) => below,
             None => self.store.numbers().last(&number_key(project)).await? + 1,

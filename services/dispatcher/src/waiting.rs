@@ -9,11 +9,7 @@ use std::{
 
 use katonic_domain::ExecutionId;
 
-use crate::domain::{
-    admission::Waiting,
-    execution::Execution,
-    phase::Phase,
-};
+use crate::domain::{admission::Waiting, execution::Execution, phase::Phase};
 
 /// The queue. Clones share it.
 #[derive(Debug, Clone, Default)]

@@ -77,8 +77,7 @@ impl ProcessBackend {
         let members = Members::open(&settings.members)?;
         let (gone, receiver) = mpsc::channel(WATCH_DEPTH);
         let shims = Shims::new(settings.shim.clone(), gone);
-        let inner =
-            Inner { settings, members, shims, gone: Mutex::new(Some(receiver)), digest: OnceCell::new() };
+        let inner = Inner { settings, members, shims, gone: Mutex::new(Some(receiver)), digest: OnceCell::new() };
         let backend = Self { inner: Arc::new(inner) };
         for dir in backend.inner.members.list()? {
             if let (Some(member), Liveness::Running(Some(identity))) = (member_of(&dir), dir.liveness()?) {
@@ -109,9 +108,7 @@ impl Backend for ProcessBackend {
     }
 
     async fn environment_digest(&self) -> Result<String, Error> {
-        let read = || {
-            self.blocking(|inner| host::digest(&inner.settings.path).map_err(Error::Environment))
-        };
+        let read = || self.blocking(|inner| host::digest(&inner.settings.path).map_err(Error::Environment));
         self.inner.digest.get_or_try_init(read).await.cloned()
     }
 

@@ -220,10 +220,10 @@ impl Execution {
         if self.phase.is_last() {
             return Ok(false);
         }
-        let reason = self.current(attempt)?.outcome.ok_or(Error::Illegal(IllegalTransition {
-            phase: self.phase,
-            event: Event::Closed(Reason::Completed),
-        }))?;
+        let reason = self
+            .current(attempt)?
+            .outcome
+            .ok_or(Error::Illegal(IllegalTransition { phase: self.phase, event: Event::Closed(Reason::Completed) }))?;
         self.phase = transition(self.phase, Event::Closed(reason.reason))?;
         let current = self.current(attempt)?;
         current.log_last_seq = closing.log_last_seq;

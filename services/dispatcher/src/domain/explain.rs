@@ -61,9 +61,13 @@ fn queued(facts: &Facts<'_>) -> (String, String) {
     let tier = &facts.execution.spec.tier;
     let held = facts.usage.of(&tier.name);
     if held.saturating_add(facts.execution.spec.member_count()) > tier.max_running {
-        let summary = format!("It waits for a place: {held} of {} places of tier `{}` are taken.", tier.max_running, tier.name);
+        let summary =
+            format!("It waits for a place: {held} of {} places of tier `{}` are taken.", tier.max_running, tier.name);
         let ahead = facts.queue_place.saturating_sub(1);
-        (summary, format!("It starts when a place is free; {ahead} in this tier are before it. Another tier may have one."))
+        (
+            summary,
+            format!("It starts when a place is free; {ahead} in this tier are before it. Another tier may have one."),
+        )
     } else {
         ("It waits to be admitted; its tier has a free place.".into(), "It is admitted within moments.".into())
     }
@@ -77,7 +81,8 @@ fn starting(facts: &Facts<'_>) -> (String, String) {
         (true, Some(Kind::FilesPrepared)) => "Its files are ready; its command is about to start.".into(),
         (true, _) => "Its agent prepares its files.".into(),
     };
-    let next_step = if stop { "It was asked to stop and will not start." } else { "Its command starts when that is done." };
+    let next_step =
+        if stop { "It was asked to stop and will not start." } else { "Its command starts when that is done." };
     (summary, next_step.into())
 }
 
@@ -167,9 +172,7 @@ mod tests {
         let mut execution = queued(1);
         execution.admit(at(1)).expect("admitted");
         let mut member = member_of(&execution);
-        let summary = |member: &Member| {
-            said(&execution, std::slice::from_ref(member), &Usage::default(), 0).summary
-        };
+        let summary = |member: &Member| said(&execution, std::slice::from_ref(member), &Usage::default(), 0).summary;
         assert!(summary(&member).contains("has not taken it"));
         member.nonce = Some("a".repeat(32).parse().expect("a nonce"));
         assert!(summary(&member).contains("prepares"));

@@ -68,15 +68,8 @@ pub struct IllegalTransition {
 
 impl Phase {
     /// Every phase.
-    pub const ALL: [Self; 7] = [
-        Self::Queued,
-        Self::Starting,
-        Self::Running,
-        Self::Finishing,
-        Self::Succeeded,
-        Self::Failed,
-        Self::Stopped,
-    ];
+    pub const ALL: [Self; 7] =
+        [Self::Queued, Self::Starting, Self::Running, Self::Finishing, Self::Succeeded, Self::Failed, Self::Stopped];
 
     /// Whether nothing can happen to it any more.
     pub const fn is_last(self) -> bool {
@@ -146,9 +139,7 @@ mod tests {
                 _ => None,
             },
             Event::Refused(reason) => (phase == Phase::Queued).then(|| Phase::last_of(reason)),
-            Event::OutcomeFixed(_) => {
-                [Phase::Starting, Phase::Running].contains(&phase).then_some(Phase::Finishing)
-            }
+            Event::OutcomeFixed(_) => [Phase::Starting, Phase::Running].contains(&phase).then_some(Phase::Finishing),
             Event::Closed(reason) => (phase == Phase::Finishing).then(|| Phase::last_of(reason)),
         }
     }

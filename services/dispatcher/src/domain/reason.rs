@@ -74,13 +74,7 @@ pub struct Row {
     pub next_step: &'static str,
 }
 
-const fn row(
-    code: &'static str,
-    class: Class,
-    retryable: bool,
-    text: &'static str,
-    next_step: &'static str,
-) -> Row {
+const fn row(code: &'static str, class: Class, retryable: bool, text: &'static str, next_step: &'static str) -> Row {
     Row { code, class, retryable, text, next_step }
 }
 

@@ -57,7 +57,10 @@ impl Command {
 /// How long a text is in an event: what is escaped there counts as what it
 /// becomes, so that the cap holds for the payload too (E2).
 fn json_len(item: &str) -> usize {
-    let escaped: usize = item.chars().map(|c| if c.is_ascii_control() { 6 } else { c.len_utf8() + usize::from(matches!(c, '"' | '\\')) }).sum();
+    let escaped: usize = item
+        .chars()
+        .map(|c| if c.is_ascii_control() { 6 } else { c.len_utf8() + usize::from(matches!(c, '"' | '\\')) })
+        .sum();
     escaped + "\"\",".len()
 }
 
@@ -101,7 +104,8 @@ impl JobForm {
         let mut violations = Vec::new();
         let timeout = self.timeout.unwrap_or(DEFAULT_TIMEOUT);
         let grace = self.grace.unwrap_or(DEFAULT_GRACE);
-        let mut refuse = |field: &str, why: &dyn std::fmt::Display| violations.push(Violation::new(field, why.to_string()));
+        let mut refuse =
+            |field: &str, why: &dyn std::fmt::Display| violations.push(Violation::new(field, why.to_string()));
 
         if !(MIN_TIMEOUT..=MAX_TIMEOUT).contains(&timeout) {
             refuse("timeout", &"is not between 1 s and 30 days");
@@ -246,7 +250,13 @@ pub(crate) mod tests {
     #[test]
     fn commands_are_capped() {
         let many = vec!["x".to_owned(); MAX_COMMAND_ITEMS + 1];
-        for command in [vec![String::new()], vec!["a\0b".into()], many, vec!["x".repeat(MAX_COMMAND_BYTES)], vec!["\u{1}".repeat(6000)]] {
+        for command in [
+            vec![String::new()],
+            vec!["a\0b".into()],
+            many,
+            vec!["x".repeat(MAX_COMMAND_BYTES)],
+            vec!["\u{1}".repeat(6000)],
+        ] {
             assert_eq!(fields(JobForm { command, ..form() }), ["command"]);
         }
         assert!(Command::try_new(vec!["x".into(); MAX_COMMAND_ITEMS]).is_ok());

@@ -1,10 +1,10 @@
 //! Requests as the domain has them, or which field is wrong; errors as gRPC has them.
 
-use std::{str::FromStr, time::Duration};
+use std::time::Duration;
 
 use katonic_domain::{Timestamp, error::Violation};
 use katonic_proto::{dispatcher::v1 as pb, envelope::Envelope, json};
-use katonic_service::rpc::to_status;
+use katonic_service::{fields, rpc::to_status};
 use katonic_store::{HistoryEntry, Version};
 use tonic::Status;
 
@@ -27,35 +27,6 @@ pub fn status(error: Error) -> Status {
         Error::Refused(failure) => failure.into(),
         other => to_status(&other),
     }
-}
-
-/// A field that is an id or another text with a strict form.
-pub fn parse<T: FromStr<Err: std::fmt::Display>>(field: &str, text: &str) -> Result<T, Status> {
-    text.parse().map_err(|why| status(Error::invalid(field, why)))
-}
-
-/// How many items a page has: 0 means the default.
-pub fn page_size(asked: i32, default: usize) -> Result<usize, Status> {
-    match usize::try_from(asked) {
-        Ok(0) => Ok(default),
-        Ok(size @ 1..=200) => Ok(size),
-        _ => Err(status(Error::invalid("page_size", "is not between 1 and 200"))),
-    }
-}
-
-/// An opaque token for a place in a list or a stream.
-pub fn token(place: u64) -> String {
-    format!("p{place:x}")
-}
-
-/// The place that a token stands for; none where it is empty.
-pub fn place(field: &str, token: &str) -> Result<Option<u64>, Status> {
-    if token.is_empty() {
-        return Ok(None);
-    }
-    let place = token.strip_prefix('p').and_then(|digits| u64::from_str_radix(digits, 16).ok());
-    let canonical = place.filter(|place| self::token(*place) == token);
-    canonical.map(Some).ok_or_else(|| status(Error::invalid(field, "is not from an earlier answer")))
 }
 
 /// A job request as it came.
@@ -83,15 +54,15 @@ fn std_duration(duration: prost_types::Duration) -> Option<Duration> {
 }
 
 fn time(field: &str, time: prost_types::Timestamp) -> Result<Timestamp, Status> {
-    Timestamp::new(time.seconds, time.nanos).map_err(|_| status(Error::invalid(field, "is not a time")))
+    Timestamp::new(time.seconds, time.nanos).map_err(|_| fields::invalid(field, "is not a time"))
 }
 
 /// Steps that an agent reports.
 pub fn checkpoints(reported: Vec<pb::Checkpoint>) -> Result<Vec<Checkpoint>, Status> {
     let field = "checkpoints";
     let checkpoint = |reported: pb::Checkpoint| {
-        let kind = step(reported.kind()).ok_or_else(|| status(Error::invalid(field, "has a kind that is none")))?;
-        let at = reported.time.ok_or_else(|| status(Error::invalid(field, "has no time")))?;
+        let kind = step(reported.kind()).ok_or_else(|| fields::invalid(field, "has a kind that is none"))?;
+        let at = reported.time.ok_or_else(|| fields::invalid(field, "has no time"))?;
         Ok(Checkpoint { kind, at: time(field, at)? })
     };
     reported.into_iter().map(checkpoint).collect()
@@ -117,8 +88,8 @@ const fn step(kind: pb::CheckpointKind) -> Option<Kind> {
 
 /// How a command ended, as its agent reports it.
 pub fn outcome(request: pb::ReportExitRequest) -> Result<Outcome, Status> {
-    let reason = reason(request.reason()).ok_or_else(|| status(Error::invalid("reason", "is not set")))?;
-    let ended_at = request.end_time.ok_or_else(|| status(Error::invalid("end_time", "is not set")))?;
+    let reason = reason(request.reason()).ok_or_else(|| fields::invalid("reason", "is not set"))?;
+    let ended_at = request.end_time.ok_or_else(|| fields::invalid("end_time", "is not set"))?;
     Ok(Outcome {
         reason,
         exit_code: request.exit_code,
@@ -150,7 +121,7 @@ pub fn closing(request: pb::ReportFinishedRequest) -> Result<Closing, Status> {
     let conditions = request.conditions().filter_map(condition).collect();
     let commit = &request.results_commit;
     Ok(Closing {
-        results_commit: if commit.is_empty() { None } else { Some(parse("results_commit", commit)?) },
+        results_commit: if commit.is_empty() { None } else { Some(fields::parse("results_commit", commit)?) },
         metrics: request.metrics.as_ref().map(json::from_struct),
         log_last_seq: request.log_last_seq,
         conditions,
@@ -194,28 +165,12 @@ pub fn event(entry: &HistoryEntry) -> Result<pb::PublishedEvent, Status> {
 
 /// The version that a page or stream goes on after.
 pub fn version(field: &str, token: &str) -> Result<Version, Status> {
-    Ok(place(field, token)?.map_or(Version::ZERO, Version::new))
+    Ok(fields::place(field, token)?.map_or(Version::ZERO, Version::new))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn tokens_are_taken_back_and_others_are_not() {
-        assert_eq!(place("page_token", &token(4711)).ok(), Some(Some(4711)));
-        assert_eq!(place("page_token", "").ok(), Some(None));
-        for bad in ["4711", "p", "p+1", "p01", "pG", "pffffffffffffffffff", "../x"] {
-            assert!(place("page_token", bad).is_err(), "{bad:?} was taken");
-        }
-    }
-
-    #[test]
-    fn page_sizes_are_between_one_and_two_hundred() {
-        assert_eq!(page_size(0, 50).ok(), Some(50));
-        assert_eq!(page_size(200, 50).ok(), Some(200));
-        assert!(page_size(201, 50).is_err() && page_size(-1, 50).is_err());
-    }
 
     #[test]
     fn a_negative_duration_is_named() {

@@ -3,7 +3,7 @@
 use futures::{StreamExt, stream::BoxStream};
 use katonic_domain::{ExecutionId, ProjectId};
 use katonic_proto::dispatcher::v1::{self as pb, execution_service_server::ExecutionService};
-use katonic_service::{auth, idempotency};
+use katonic_service::{auth, fields, idempotency};
 use katonic_store::Idempotency;
 use tonic::{Request, Response, Status};
 
@@ -46,7 +46,7 @@ impl Executions {
         id: &str,
     ) -> Result<katonic_store::Stored<Execution>, Status> {
         let user = auth::user(request, action)?;
-        let id: ExecutionId = convert::parse("execution_id", id)?;
+        let id: ExecutionId = fields::parse("execution_id", id)?;
         self.access.find(user.id, action, id).await.map_err(status)
     }
 
@@ -63,10 +63,10 @@ impl ExecutionService for Executions {
         request: Request<pb::SubmitJobRequest>,
     ) -> Result<Response<pb::SubmitJobResponse>, Status> {
         let user = auth::user(&request, "execution.launch")?;
-        let idempotency = idempotency::read(&request)?
-            .map(|key| Idempotency { digest: key.digest, body_hash: key.body_hash });
+        let idempotency =
+            idempotency::read(&request)?.map(|key| Idempotency { digest: key.digest, body_hash: key.body_hash });
         let request = request.into_inner();
-        let project: ProjectId = convert::parse("project_id", &request.project_id)?;
+        let project: ProjectId = fields::parse("project_id", &request.project_id)?;
         let job = convert::job_form(request).and_then(|form| Ok(form.check()?)).map_err(status)?;
         let submitter = Submitter { user: user.id, project };
         let accepted = self.submit.job(submitter, job, idempotency).await.map_err(status)?;
@@ -76,21 +76,18 @@ impl ExecutionService for Executions {
         Ok(response)
     }
 
-    async fn list_jobs(
-        &self,
-        request: Request<pb::ListJobsRequest>,
-    ) -> Result<Response<pb::ListJobsResponse>, Status> {
+    async fn list_jobs(&self, request: Request<pb::ListJobsRequest>) -> Result<Response<pb::ListJobsResponse>, Status> {
         let user = auth::user(&request, "execution.list")?;
         let request = request.into_inner();
-        let project: ProjectId = convert::parse("project_id", &request.project_id)?;
-        let size = convert::page_size(request.page_size, DEFAULT_JOBS)?;
-        let below = convert::place("page_token", &request.page_token)?;
+        let project: ProjectId = fields::parse("project_id", &request.project_id)?;
+        let size = fields::page_size(request.page_size, DEFAULT_JOBS)?;
+        let below = fields::place("page_token", &request.page_token)?;
         self.access.metadata().check(user.id, "execution.list", project).await.map_err(status)?;
         let page = self.reads.page(project, below, size).await.map_err(status)?;
         Ok(Response::new(pb::ListJobsResponse {
             // As of each one's last write: what members reported since is in its own answer.
             executions: page.items.iter().map(|stored| snapshot::execution(&stored.state, &[])).collect(),
-            next_page_token: page.next.map(convert::token).unwrap_or_default(),
+            next_page_token: page.next.map(fields::token).unwrap_or_default(),
         }))
     }
 
@@ -121,7 +118,7 @@ impl ExecutionService for Executions {
                 access.metadata().check(user.id, "execution.read", project).await?;
                 let members = reads.current_members(&stored.state).await?;
                 let execution = Some(snapshot::execution(&stored.state, &members));
-                Ok::<_, Error>(pb::WatchExecutionResponse { execution, cursor: convert::token(stored.version.get()) })
+                Ok::<_, Error>(pb::WatchExecutionResponse { execution, cursor: fields::token(stored.version.get()) })
             }
         });
         Ok(Response::new(changes.map(|item| item.map_err(status)).boxed()))
@@ -151,11 +148,11 @@ impl ExecutionService for Executions {
         request: Request<pb::ListExecutionEventsRequest>,
     ) -> Result<Response<pb::ListExecutionEventsResponse>, Status> {
         let stored = self.find(&request, "execution.read", &request.get_ref().execution_id).await?;
-        let size = convert::page_size(request.get_ref().page_size, DEFAULT_EVENTS)?;
+        let size = fields::page_size(request.get_ref().page_size, DEFAULT_EVENTS)?;
         let after = convert::version("page_token", &request.get_ref().page_token)?;
         let entries = self.reads.events(&stored.state, after, size).await.map_err(status)?;
         let last = entries.last().map(|entry| entry.sequence);
-        let next = last.filter(|last| *last < stored.version).map(|last| convert::token(last.get()));
+        let next = last.filter(|last| *last < stored.version).map(|last| fields::token(last.get()));
         let events = entries.iter().map(convert::event).collect::<Result<_, _>>()?;
         Ok(Response::new(pb::ListExecutionEventsResponse { events, next_page_token: next.unwrap_or_default() }))
     }

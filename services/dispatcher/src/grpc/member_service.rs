@@ -3,7 +3,10 @@
 use futures::{StreamExt, stream::BoxStream};
 use katonic_domain::MemberId;
 use katonic_proto::dispatcher::v1::{self as pb, member_service_server::MemberService};
-use katonic_service::auth::{self, AgentGrant, Minter};
+use katonic_service::{
+    auth::{self, AgentGrant, Minter},
+    fields,
+};
 use tonic::{Request, Response, Status};
 
 use crate::{
@@ -34,8 +37,8 @@ impl MemberService for Members {
     async fn claim(&self, request: Request<pb::ClaimRequest>) -> Result<Response<pb::ClaimResponse>, Status> {
         let ticket = auth::ticket(&request)?;
         let request = request.into_inner();
-        let id: MemberId = convert::parse("member_id", &request.member_id)?;
-        let nonce = convert::parse("nonce", &request.nonce)?;
+        let id: MemberId = fields::parse("member_id", &request.member_id)?;
+        let nonce = fields::parse("nonce", &request.nonce)?;
         let execution = self.claims.claim(&id, ticket.0.expose(), &nonce).await.map_err(status)?;
         let grant = AgentGrant { member: id, project: execution.project };
         let minted = self.minter.for_agent(&grant).map_err(|error| status(error.into()))?;
@@ -104,7 +107,7 @@ impl MemberService for Members {
         request: Request<pb::WatchMembersRequest>,
     ) -> Result<Response<Self::WatchMembersStream>, Status> {
         auth::service(&request)?;
-        let id = convert::parse("execution_id", &request.get_ref().execution_id)?;
+        let id = fields::parse("execution_id", &request.get_ref().execution_id)?;
         let members = self.watches.members(id).map(|item| {
             let seen = item.map_err(status)?;
             Ok(pb::WatchMembersResponse {

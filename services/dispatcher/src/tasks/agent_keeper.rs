@@ -3,13 +3,7 @@
 //! agent at work (G3).
 
 use std::{
-    ffi::OsString,
-    fs::OpenOptions,
-    io,
-    os::unix::fs::OpenOptionsExt,
-    path::PathBuf,
-    process::Stdio,
-    time::Duration,
+    ffi::OsString, fs::OpenOptions, io, os::unix::fs::OpenOptionsExt, path::PathBuf, process::Stdio, time::Duration,
 };
 
 use katonic_member::{Liveness, Members};

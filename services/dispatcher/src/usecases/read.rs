@@ -43,12 +43,22 @@ impl Reads {
     }
 
     /// A page of a project's executions, newest first.
-    pub async fn page(&self, project: ProjectId, below: Option<u64>, size: usize) -> Result<Page<Stored<Execution>>, Error> {
+    pub async fn page(
+        &self,
+        project: ProjectId,
+        below: Option<u64>,
+        size: usize,
+    ) -> Result<Page<Stored<Execution>>, Error> {
         Ok(self.repository.page(project, below, size).await?)
     }
 
     /// Events after a version, oldest first.
-    pub async fn events(&self, execution: &Execution, after: Version, limit: usize) -> Result<Vec<HistoryEntry>, Error> {
+    pub async fn events(
+        &self,
+        execution: &Execution,
+        after: Version,
+        limit: usize,
+    ) -> Result<Vec<HistoryEntry>, Error> {
         Ok(self.repository.executions().history(&execution.id, after, limit).await?)
     }
 

@@ -99,8 +99,7 @@ impl Intake {
     ) -> Result<Accepted, Error> {
         let Submitter { user: owner, project } = submitter;
         let Pinned { title, spec } = pinned;
-        let (digest, number) =
-            tokio::join!(self.backend.environment_digest(), self.repository.next_number(project));
+        let (digest, number) = tokio::join!(self.backend.environment_digest(), self.repository.next_number(project));
         let spec = LaunchSpec { image_digest: digest?, ..spec };
         let identity = Identity { id: ExecutionId::generate(), project, number: number?, owner, title };
         let execution = Execution::queued(identity, spec, self.clock.now());

@@ -147,7 +147,7 @@ impl Bench {
 }
 
 fn nonce(digit: &str) -> Nonce {
-        digit.repeat(32).parse().expect("a nonce")
+    digit.repeat(32).parse().expect("a nonce")
 }
 
 #[tokio::test]

@@ -52,9 +52,9 @@ impl Walker {
 
 /// The first program of that name in a PATH.
 pub fn find(path: &OsStr, program: &str) -> Option<PathBuf> {
-    std::env::split_paths(path).map(|folder| folder.join(program)).find(|file| {
-        fs::metadata(file).is_ok_and(|metadata| metadata.is_file() && metadata.mode() & 0o111 != 0)
-    })
+    std::env::split_paths(path)
+        .map(|folder| folder.join(program))
+        .find(|file| fs::metadata(file).is_ok_and(|metadata| metadata.is_file() && metadata.mode() & 0o111 != 0))
 }
 
 #[cfg(test)]

@@ -52,7 +52,8 @@ mod tests {
 
     #[tokio::test]
     async fn the_end_of_a_process_is_seen_before_it_is_reaped() {
-        let mut child = std::process::Command::new("/bin/cat").stdin(std::process::Stdio::piped()).spawn().expect("cat");
+        let mut child =
+            std::process::Command::new("/bin/cat").stdin(std::process::Stdio::piped()).spawn().expect("cat");
         let pid = i32::try_from(child.id()).expect("a process id");
         let own = ProcessIdentity::own().expect("an identity");
         let start_ticks = start_ticks(pid);

@@ -126,9 +126,6 @@ async fn a_later_dispatcher_finds_what_is_there() {
     let name = bench.member.id.container_name();
     assert_eq!(
         found,
-        [
-            Found { name, member: Some(bench.member.id.clone()) },
-            Found { name: "stray".into(), member: None },
-        ]
+        [Found { name, member: Some(bench.member.id.clone()) }, Found { name: "stray".into(), member: None },]
     );
 }
