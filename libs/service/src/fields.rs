@@ -41,7 +41,7 @@ pub fn invalid(field: &str, why: impl Display) -> Status {
 /// A field that is an id, a name or another text with a strict form.
 ///
 /// # Errors
-/// INVALID_ARGUMENT that names the field.
+/// `INVALID_ARGUMENT` that names the field.
 pub fn parse<T: FromStr<Err: Display>>(field: &str, text: &str) -> Result<T, Status> {
     text.parse().map_err(|why| invalid(field, why))
 }
@@ -49,7 +49,7 @@ pub fn parse<T: FromStr<Err: Display>>(field: &str, text: &str) -> Result<T, Sta
 /// How many items a page has: 0 means the default.
 ///
 /// # Errors
-/// INVALID_ARGUMENT where it is not between 1 and 200.
+/// `INVALID_ARGUMENT` where it is not between 1 and 200.
 pub fn page_size(asked: i32, default: usize) -> Result<usize, Status> {
     match usize::try_from(asked) {
         Ok(0) => Ok(default),
@@ -66,7 +66,7 @@ pub fn token(place: u64) -> String {
 /// The place that a token stands for; none where it is empty.
 ///
 /// # Errors
-/// INVALID_ARGUMENT for what [`token`] never made.
+/// `INVALID_ARGUMENT` for what [`token`] never made.
 pub fn place(field: &str, token: &str) -> Result<Option<u64>, Status> {
     if token.is_empty() {
         return Ok(None);

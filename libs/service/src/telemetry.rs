@@ -4,7 +4,7 @@
 //! headers, gRPC metadata, outbox entries and AMQP headers as `traceparent`;
 //! nothing exports them yet, the trace id in the log lines joins them.
 
-use std::io;
+use std::io::{self, IsTerminal};
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use opentelemetry::{
@@ -87,7 +87,7 @@ where
     let layer = tracing_subscriber::fmt::layer().with_writer(io::stderr);
     match format {
         LogFormat::Json => layer.json().flatten_event(true).with_current_span(true).with_span_list(false).boxed(),
-        LogFormat::Pretty => layer.with_target(false).boxed(),
+        LogFormat::Pretty => layer.with_target(false).with_ansi(io::stderr().is_terminal()).boxed(),
     }
 }
 
