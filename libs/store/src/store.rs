@@ -137,6 +137,10 @@ impl Store {
     /// Changes several documents at once. `work` may run several times, so it
     /// does nothing but read and write through the transaction.
     ///
+    /// Where the caller's future must be `Send`, as in a gRPC handler, `work` is
+    /// an `async move` closure that owns what it uses: the compiler cannot see
+    /// yet that one which borrows may move between threads.
+    ///
     /// # Errors
     /// What `work` answers, [`StoreError::TransactionContended`].
     pub async fn transaction<V, E: From<StoreError>>(

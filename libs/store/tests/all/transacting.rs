@@ -56,7 +56,8 @@ async fn a_record_and_an_aggregate_are_written_together() -> anyhow::Result<()> 
     Ok(())
 }
 
-/// Tonic's handlers need futures that may move between threads.
+/// Tonic's handlers need futures that may move between threads: then the work
+/// owns what it uses.
 #[tokio::test]
 async fn a_transaction_may_run_in_a_spawned_task() -> anyhow::Result<()> {
     let fixture = Fixture::new().await?;
@@ -64,7 +65,7 @@ async fn a_transaction_may_run_in_a_spawned_task() -> anyhow::Result<()> {
     let (store, accounts) = (fixture.store.clone(), fixture.accounts.clone());
     let mut tasks = tokio::task::JoinSet::new();
     tasks.spawn(async move {
-        let work = async |transaction: &mut Transaction| {
+        let work = async move |transaction: &mut Transaction| {
             transaction.update(&accounts, &id, |account| account.deposit(7)).await
         };
         store.transaction(work).await

@@ -1,0 +1,8 @@
+//! The use cases of role api on a real store; the wire is tried by the
+//! workspace's own tests, with the real binaries.
+
+mod access;
+mod projects;
+mod pushes;
+mod tokens;
+mod world;
