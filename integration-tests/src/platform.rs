@@ -26,7 +26,7 @@ pub struct Platform {
 }
 
 impl Platform {
-    /// Starts it. The binaries are those that `cargo build --workspace` made.
+    /// Starts it.
     pub fn start() -> Result<Self> {
         let programs = programs()?;
         // Not below /root: jobs run under uids of their own. User code must reach the folder.
@@ -139,10 +139,10 @@ fn open_to_users(folder: &Path) -> Result<()> {
     Ok(fs::set_permissions(folder, fs::Permissions::from_mode(0o711))?)
 }
 
-/// The folder of the built programs: two above this test's own binary.
+/// The programs that `just build` made and that users run too: `dist/` in the
+/// target folder, which this program lies somewhere below.
 fn programs() -> Result<PathBuf> {
     let own = env::current_exe()?;
-    let folder = own.ancestors().nth(2).context("the test binary lies in deps/")?;
-    ensure!(folder.join("katonic").exists(), "build the programs first: just build");
-    Ok(folder.to_owned())
+    let folder = own.ancestors().map(|folder| folder.join("dist")).find(|dist| dist.join("katonic").exists());
+    folder.context("build the programs first: just build")
 }
