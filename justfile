@@ -38,8 +38,17 @@ bench *ARGS: build
 docs:
     cargo run --locked -p xtask -- generate
 
-# All checks, as CI runs them
-ci: fmt-check shellcheck clippy deny machete buf xtask doc test
+# What CI runs today: all programs are built, contracts tested, a real platform runs jobs
+ci: build smoke
+
+# The contracts, and one job through the real platform
+smoke:
+    @echo "== smoke"
+    cargo test --locked -p katonic-domain -p katonic-proto --lib
+    cargo test --locked -p katonic-integration-tests --test all -- --exact run_ends_with_the_code_of_the_command
+
+# All checks; not clean yet (docs/STATUS.md), CI takes them over one by one
+ci-full: fmt-check shellcheck clippy deny machete buf xtask doc test
 
 # Formatting
 fmt-check:

@@ -68,7 +68,6 @@ impl Platform {
     pub fn command(&self, program: &str) -> Command {
         let mut command = Command::new(self.programs.join(program));
         command.env("KATONIC_HOME", self.home()).env_remove("KATONIC_URL").env_remove("KATONIC_TOKEN");
-        command.env("XDG_CACHE_HOME", self.folder.path().join("cache"));
         command
     }
 
