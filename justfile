@@ -30,15 +30,15 @@ fmt:
 test *ARGS: build
     cargo test --locked --workspace {{ ARGS }}
 
-# The figures that docs/BENCHMARKS.md keeps; on an idle machine
+# Measures the figures; on an idle machine
 bench *ARGS: build
     cargo run --locked -p katonic-bench -- {{ ARGS }}
 
 # Write the documents that are made from the contracts
-docs:
+generate:
     cargo run --locked -p xtask -- generate
 
-# What CI runs today: all programs are built, contracts tested, a real platform runs jobs
+# What CI runs today; docs/STATUS.md says what is missing
 ci: build smoke
 
 # The contracts, and one job through the real platform
