@@ -27,7 +27,7 @@ impl Backoff {
     }
 
     /// How long to wait now; `None` once patience has ended.
-    pub fn next(&mut self) -> Option<Duration> {
+    pub fn delay(&mut self) -> Option<Duration> {
         let since = *self.failing_since.get_or_insert_with(Instant::now);
         if since.elapsed() >= self.patience {
             return None;
@@ -45,15 +45,15 @@ mod tests {
     #[test]
     fn waits_grow_to_a_cap_and_start_over_after_a_success() {
         let mut backoff = Backoff::lasting(Duration::from_secs(60));
-        let waits: Vec<Duration> = (0..20).filter_map(|_| backoff.next()).collect();
+        let waits: Vec<Duration> = (0..20).filter_map(|_| backoff.delay()).collect();
         assert!(waits[0] <= FIRST && waits[0] >= FIRST / 2, "{waits:?}");
         assert!(waits[19] <= LONGEST && waits[19] >= LONGEST / 2, "{waits:?}");
         backoff.succeeded();
-        assert!(backoff.next().is_some_and(|wait| wait <= FIRST));
+        assert!(backoff.delay().is_some_and(|wait| wait <= FIRST));
     }
 
     #[test]
     fn patience_ends() {
-        assert_eq!(Backoff::lasting(Duration::ZERO).next(), None);
+        assert_eq!(Backoff::lasting(Duration::ZERO).delay(), None);
     }
 }

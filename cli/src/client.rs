@@ -90,7 +90,7 @@ impl Client {
                 Ok(response) => return Ok(response.into_inner()),
                 Err(status) => Error::new(self.endpoint.url(), &status),
             };
-            match error.is_transient().then(|| backoff.next()).flatten() {
+            match error.is_transient().then(|| backoff.delay()).flatten() {
                 Some(delay) => tokio::time::sleep(delay).await,
                 None => return Err(error),
             }

@@ -125,7 +125,7 @@ impl<F: Feed> Resuming<F> {
                 Err(error) => error,
             };
             self.stream = None;
-            match error.is_transient().then(|| self.backoff.next()).flatten() {
+            match error.is_transient().then(|| self.backoff.delay()).flatten() {
                 Some(delay) => tokio::time::sleep(delay).await,
                 None => return Err(error),
             }

@@ -188,9 +188,14 @@ impl Snapshots {
     /// Pushes `commit` to the project's repository and remembers that.
     pub fn push(&self, commit: &CommitId, endpoint: &Endpoint, project: ProjectId) -> Result<(), git::Error> {
         let url = format!("{}/git/{project}.git", endpoint.url());
-        let refspec = format!("{commit}:refs/katonic/snapshots/{commit}");
+        let name = format!("refs/katonic/snapshots/{commit}");
+        let refspec = format!("{commit}:{name}");
         let push = ["push", "--quiet", "--no-verify", "--no-follow-tags", &url, &refspec];
-        self.repository.git(push).with_access(endpoint).run()?;
+        if let Err(error) = self.repository.git(push).with_access(endpoint).run() {
+            // Whoever pushes the same files at the same moment makes Git refuse the second.
+            let there = self.repository.git(["ls-remote", "--exit-code", &url, &name]).with_access(endpoint);
+            there.run().map_err(|_not_there| error)?;
+        }
         // Only a memory: without it the next run pushes again, to no effect.
         let _ = git::put(&self.pushed_file(endpoint, project), commit.as_str());
         Ok(())

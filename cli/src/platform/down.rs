@@ -33,6 +33,9 @@ pub async fn down(arguments: &DownArgs) -> Result<Exit, Error> {
         stop_supervisor(&home).await?;
         Part::ALL.len()
     };
+    if arguments.stop_jobs {
+        super::jobs::stop_left(&home).await?;
+    }
     anstream::println!("{}", if stopped > 0 { "Katonic is down." } else { "Katonic is not up." });
     Ok(Exit::OK)
 }

@@ -3,11 +3,13 @@
 //!
 //! What runs is read from the member directories: an execution that has one
 //! and has not ended is running. One that is admitted meanwhile is seen in the
-//! next round. Interrupted, it leaves stops under way; repeating it is harmless.
+//! next round; one that is admitted after the last round is stopped once no
+//! dispatcher is left that could admit another. Interrupted, it leaves stops
+//! under way; repeating it is harmless.
 
 use std::{collections::BTreeSet, time::Duration};
 
-use katonic_member::Members;
+use katonic_member::{Liveness, MemberDir, Members, Stop, StopReason};
 use katonic_proto::dispatcher::v1::{GetExecutionRequest, StopExecutionRequest};
 use tokio::time::sleep;
 
@@ -43,6 +45,39 @@ pub async fn stop_all(home: &Home) -> Result<(), Error> {
         }
         sleep(ROUND_PAUSE).await;
     }
+}
+
+/// Stops what was admitted while the platform went down, as the agent would
+/// have: what is left is reported after the next `up`.
+pub async fn stop_left(home: &Home) -> Result<(), Error> {
+    let running = running_members(home).map_err(Error::StopJobs)?;
+    for member in &running {
+        anstream::println!("stopping {}", member.name());
+        member.order_stop(&Stop { reason: StopReason::User, message: String::new() }).map_err(because)?;
+    }
+    for member in running {
+        while is_running(&member).map_err(because)? {
+            sleep(ROUND_PAUSE).await;
+        }
+    }
+    Ok(())
+}
+
+fn running_members(home: &Home) -> Result<Vec<MemberDir>, Cause> {
+    if !home.members().is_dir() {
+        return Ok(Vec::new());
+    }
+    let mut running = Vec::new();
+    for member in Members::open(home.members())?.list()? {
+        if is_running(&member)? {
+            running.push(member);
+        }
+    }
+    Ok(running)
+}
+
+fn is_running(member: &MemberDir) -> Result<bool, katonic_member::Error> {
+    Ok(matches!(member.liveness()?, Liveness::Running(_)))
 }
 
 fn because(error: impl Into<Cause>) -> Error {

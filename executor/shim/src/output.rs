@@ -52,10 +52,10 @@ impl Output {
         }
     }
 
-    /// Reads no more; what came last without a newline is a line.
+    /// Reads no more; what came last without a newline is a line that does not end.
     pub fn close(&mut self, spooler: &mut Spooler) {
         self.pipe = None;
         let (stream, now) = (self.stream, UnixNanos::now());
-        self.splitter.finish(|line| spooler.line(stream, now, line, false));
+        self.splitter.finish(|line| spooler.line(stream, now, line, true));
     }
 }

@@ -62,7 +62,9 @@ async fn bad_fields_are_named(platform: Shared) -> Result<()> {
         let answer = post(&rest, &jobs, &body).await?;
         ensure!(is_problem(&answer, 400) || is_problem(&answer, 422), "{body}: {answer:?}");
     }
-    for id in ["x", "prj_x", "exe_01h455vb4pex5vsknk084sn02q", "%2e%2e", "..%2f..%2fetc%2fpasswd", "prj_%00", "'\"{$gt:1}"] {
+    for id in
+        ["x", "prj_x", "exe_01h455vb4pex5vsknk084sn02q", "%2e%2e", "..%2f..%2fetc%2fpasswd", "prj_%00", "'\"{$gt:1}"]
+    {
         let answer = Rest::send(rest.request(Method::GET, &format!("/projects/{id}"))).await?;
         ensure!(is_problem(&answer, 400) || is_problem(&answer, 404), "{id:?}: {answer:?}");
     }
@@ -76,7 +78,15 @@ async fn bad_bodies_are_refused(platform: Shared) -> Result<()> {
         Rest::send(request).await
     };
     let deep = [vec![b'['; 20_000], vec![b']'; 20_000]].concat();
-    for body in [b"".to_vec(), b"{".to_vec(), b"[]".to_vec(), b"null".to_vec(), b"\xff\xfe".to_vec(), b"{\"name\":1}".to_vec(), deep] {
+    for body in [
+        b"".to_vec(),
+        b"{".to_vec(),
+        b"[]".to_vec(),
+        b"null".to_vec(),
+        b"\xff\xfe".to_vec(),
+        b"{\"name\":1}".to_vec(),
+        deep,
+    ] {
         let answer = send(body.clone(), "application/json").await?;
         ensure!(is_problem(&answer, 400), "{:?}: {answer:?}", String::from_utf8_lossy(&body[..body.len().min(40)]));
     }

@@ -55,12 +55,21 @@ async fn the_iris_example(platform: Shared) -> Result<()> {
 async fn the_many_lines_example(platform: Shared) -> Result<()> {
     let folder = platform.scratch()?;
     copy(&example("many-lines"), folder.path())?;
-    let output = platform.cli(folder.path()).output(&["run", "--project", "many-lines-example", "--", "python3", "print_lines.py"]).await?;
+    let output = platform
+        .cli(folder.path())
+        .output(&["run", "--project", "many-lines-example", "--", "python3", "many_lines.py"])
+        .await?;
     ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let (out, err) = (folder.path().join("captured.out"), folder.path().join("captured.err"));
     fs::write(&out, &output.stdout)?;
     fs::write(&err, &output.stderr)?;
-    let check = Command::new("python3").arg(folder.path().join("check.py")).args([&out, &err]).output()?;
+    let check = Command::new("python3")
+        .arg(folder.path().join("check.py"))
+        .arg("--stdout")
+        .arg(&out)
+        .arg("--stderr")
+        .arg(&err)
+        .output()?;
     ensure!(check.status.success(), "{}", String::from_utf8_lossy(&check.stderr));
     Ok(())
 }

@@ -92,14 +92,14 @@ fn collect_pids(value: &Value, pids: &mut BTreeSet<u32>) {
     }
 }
 
-/// Inodes of sockets that listen on an address other than 127.0.0.0/8 and ::1.
+/// Inodes of sockets that listen on an address other than `127.0.0.0/8` and `::1`.
 fn sockets_beyond_loopback() -> Result<BTreeSet<String>> {
     const LISTEN: &str = "0A";
     let mut inodes = BTreeSet::new();
     for table in ["/proc/net/tcp", "/proc/net/tcp6"] {
         for line in fs::read_to_string(table)?.lines().skip(1) {
             let columns: Vec<&str> = line.split_whitespace().collect();
-            let [_, local, _, state, .., ] = columns[..] else { continue };
+            let [_, local, _, state, ..] = columns[..] else { continue };
             let loopback = local.starts_with("0100007F:") || local.starts_with("00000000000000000000000001000000:");
             if state == LISTEN && !loopback {
                 inodes.extend(columns.get(9).map(ToString::to_string));
@@ -113,9 +113,7 @@ fn sockets_beyond_loopback() -> Result<BTreeSet<String>> {
 fn socket_inodes(pid: u32) -> Vec<String> {
     let Ok(entries) = fs::read_dir(format!("/proc/{pid}/fd")) else { return Vec::new() };
     let links = entries.flatten().filter_map(|entry| fs::read_link(entry.path()).ok());
-    links
-        .filter_map(|link| Some(link.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?.to_owned()))
-        .collect()
+    links.filter_map(|link| Some(link.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?.to_owned())).collect()
 }
 
 fn add_descendants(pids: &mut BTreeSet<u32>) -> Result<()> {

@@ -12,9 +12,22 @@ use serde_json::Value;
 use crate::{Shared, alone, e2e_run::wait_for_line};
 
 pub fn trials() -> Vec<Trial> {
-    let parts = ["metadata", "git", "dispatcher", "log-streamer", "api-gateway", "agent", "rabbitmq", "redis", "store", "supervisor"];
+    let parts = [
+        "metadata",
+        "git",
+        "dispatcher",
+        "log-streamer",
+        "api-gateway",
+        "agent",
+        "rabbitmq",
+        "redis",
+        "store",
+        "supervisor",
+    ];
     let kills = parts.into_iter().map(|part| {
-        alone(&format!("a_run_survives_kill_9_of_{}", part.replace('-', "_")), move |platform| a_run_survives(platform, part))
+        alone(&format!("a_run_survives_kill_9_of_{}", part.replace('-', "_")), move |platform| {
+            a_run_survives(platform, part)
+        })
     });
     kills.chain([alone("a_run_survives_down_and_up", a_run_survives_down_and_up)]).collect()
 }
@@ -64,7 +77,8 @@ async fn ended_complete(platform: &Shared, id: &str) -> Result<()> {
     ensure!(execution["phase"] == "PHASE_SUCCEEDED", "{execution}");
     ensure!(execution["resultsCommit"].is_string(), "{execution}");
     let log = wait::until("the log can be read", async || Ok(rest.log(id).await.ok())).await?;
-    let lines: Vec<String> = log.iter().filter(|e| e["stream"] == "STREAM_STDOUT").map(|e| text(e, "text")).collect::<Result<_>>()?;
+    let lines: Vec<String> =
+        log.iter().filter(|e| e["stream"] == "STREAM_STDOUT").map(|e| text(e, "text")).collect::<Result<_>>()?;
     let wanted: Vec<String> = (0..200)
         .map(|n| format!("before {n}"))
         .chain(["waiting".to_owned()])

@@ -118,7 +118,7 @@ impl Members {
     pub fn sweep(&self) -> Result<()> {
         for entry in fs::read_dir(&self.root).map_err(at(&self.root))? {
             let path = entry.map_err(at(&self.root))?.path();
-            let gone = path.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.ends_with(".gone"));
+            let gone = path.extension().is_some_and(|extension| extension == "gone");
             if gone {
                 MemberDir { path }.remove_tree()?;
             }
@@ -336,7 +336,7 @@ mod tests {
         members.create("exe-1-1-main-0", &example(), "kmt_2").expect("left as it is");
         assert_eq!(member.ticket().expect("read"), Some("kmt_1".to_owned()));
         assert_eq!(member.launch().expect("read"), Some(example()));
-        assert_eq!(members.list().expect("listed"), [member.clone()]);
+        assert_eq!(members.list().expect("listed"), std::slice::from_ref(&member));
         assert!(member.start_once().expect("asked"));
         assert!(!member.start_once().expect("asked"), "user code started twice");
         member.remove().expect("removed");

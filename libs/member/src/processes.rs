@@ -138,7 +138,7 @@ pub(crate) fn start_ticks(pid: i32) -> Option<u64> {
     after_name(&stat)?.get(19)?.parse().ok()
 }
 
-/// The fields from the third on (proc_pid_stat(5)): the second is a name that
+/// The fields from the third on (`proc_pid_stat(5)`): the second is a name that
 /// may hold anything.
 fn after_name(stat: &str) -> Option<Vec<&str>> {
     let (_, rest) = stat.rsplit_once(')')?;

@@ -1,6 +1,8 @@
 //! One MongoDB collection with our habits: majority and journaled writes, a
 //! deadline on every call, driver errors classified, inside a transaction or not.
 
+#![expect(clippy::disallowed_methods, reason = "the one place that the others go through")]
+
 use std::time::Duration;
 
 use bson::{Document, doc};

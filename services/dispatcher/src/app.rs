@@ -90,7 +90,7 @@ impl App {
             access: Access::new(repository.clone(), metadata.clone()),
             submit: Submit::new(metadata, Intake::new(repository.clone(), Arc::clone(&backend), Arc::clone(&clock))),
             stop: Stop::new(repository.clone(), Arc::clone(&clock)),
-            reads: Reads::new(repository.clone(), Arc::clone(&backend), waiting.clone()),
+            reads: Reads::new(repository.clone(), Arc::clone(&backend)),
             watches: Watches::new(repository.clone()),
         };
         let members = Members {

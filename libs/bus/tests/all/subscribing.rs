@@ -1,5 +1,7 @@
 //! What a subscriber may do (DESIGN E4), tried with his own login.
 
+#![expect(clippy::disallowed_methods, reason = "tries what is forbidden")]
+
 use katonic_bus::{
     Bus, BusConfig, Password, Publisher,
     subscriber::{Pattern, Subscriber, create, delete, queue_name, username},
@@ -54,7 +56,7 @@ async fn a_subscriber_reads_what_its_patterns_match() -> anyhow::Result<()> {
     let (_connection, channel) = channel(&made.uri()).await?;
     let mut ids = Vec::new();
     let options = BasicGetOptions { no_ack: true };
-    while let Some(message) = channel.basic_get(queue_name(&made.id).into(), options.clone()).await? {
+    while let Some(message) = channel.basic_get(queue_name(&made.id).into(), options).await? {
         ids.push(message.properties.message_id().as_ref().map(ToString::to_string).unwrap_or_default());
     }
     assert_eq!(ids, ["1", "3"]);
@@ -156,7 +158,7 @@ async fn making_a_subscriber_again_gives_it_a_new_password() -> anyhow::Result<(
     Ok(())
 }
 
-/// Tries something on a channel of its own: the broker closes it with ACCESS_REFUSED.
+/// Tries something on a channel of its own: the broker closes it with `ACCESS_REFUSED`.
 async fn refused<F>(connection: &Connection, attempt: impl FnOnce(lapin::Channel) -> F) -> anyhow::Result<()>
 where
     F: Future<Output = lapin::Result<()>>,

@@ -1,5 +1,7 @@
 //! `broker apply`: idempotent, complete, and tight.
 
+#![expect(clippy::disallowed_methods, reason = "tries what is forbidden")]
+
 use std::collections::BTreeMap;
 
 use katonic_bus::{

@@ -202,10 +202,10 @@ impl Inner {
     /// processes; then the files. Each step may find nothing to do.
     fn remove(&self, name: &str, uid: Option<u32>) -> Result<(), Error> {
         let dir = self.members.member(name)?;
-        if let Liveness::Running(Some(shim)) = dir.liveness()? {
-            if shim.is_alive().map_err(Error::Remove)? {
-                end_session(shim.pid).map_err(Error::Remove)?;
-            }
+        if let Liveness::Running(Some(shim)) = dir.liveness()?
+            && shim.is_alive().map_err(Error::Remove)?
+        {
+            end_session(shim.pid).map_err(Error::Remove)?;
         }
         if let Some(uid) = uid {
             kill_all(Which::User(uid)).map_err(Error::Remove)?;

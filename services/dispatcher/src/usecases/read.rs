@@ -8,7 +8,7 @@ use katonic_store::{HistoryEntry, Page, Stored, Version};
 use crate::{
     backend::Backend,
     domain::{
-        admission::{Usage, queue_place},
+        admission::{Usage, Waiting, queue_place},
         execution::Execution,
         explain::{Explanation, Facts, explain},
         member::Member,
@@ -17,7 +17,6 @@ use crate::{
     error::Error,
     reconcile::plan::Presence,
     store::Repository,
-    waiting::WaitingRoom,
 };
 
 /// Reads executions.
@@ -25,13 +24,12 @@ use crate::{
 pub struct Reads {
     repository: Repository,
     backend: Arc<dyn Backend>,
-    waiting: WaitingRoom,
 }
 
 impl Reads {
     /// Over what is kept and observed.
-    pub fn new(repository: Repository, backend: Arc<dyn Backend>, waiting: WaitingRoom) -> Self {
-        Self { repository, backend, waiting }
+    pub fn new(repository: Repository, backend: Arc<dyn Backend>) -> Self {
+        Self { repository, backend }
     }
 
     /// The members of an execution's newest attempt: readers merge what these reported.
@@ -69,13 +67,20 @@ impl Reads {
         for member in self.repository.holding().await? {
             usage.add(&member.tier, member.uid);
         }
-        let place = match execution.phase {
-            Phase::Queued => queue_place(&self.waiting.all(), execution.id),
-            _ => 0,
-        };
+        let place = self.queue_place(execution).await?;
         let backend = self.observed(&members).await;
         let facts = Facts { execution, members: &members, queue_place: place, usage: &usage, backend: &backend };
         Ok(explain(&facts))
+    }
+
+    /// From the store, not from the admission leader's memory: it knows at once
+    /// and at every replica.
+    async fn queue_place(&self, execution: &Execution) -> Result<u32, Error> {
+        if execution.phase != Phase::Queued {
+            return Ok(0);
+        }
+        let queue: Vec<Waiting> = self.repository.queue().await?.iter().map(Waiting::from).collect();
+        Ok(queue_place(&queue, execution.id))
     }
 
     async fn observed(&self, members: &[Member]) -> Vec<(String, String)> {

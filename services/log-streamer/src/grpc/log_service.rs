@@ -56,7 +56,9 @@ impl LogRpc {
         };
         let view = self.executions.view(execution).await?;
         self.access.must_read(user, view.project).await?;
-        let member = member(&view, request.attempt, &request.member)?;
+        let Some(member) = member(&view, request.attempt, &request.member)? else {
+            return Ok(ReadLogResponse { next_from: query.from.get(), complete: view.ended, ..Default::default() });
+        };
         let page = self.reader.page(member, query).await?;
         Ok(ReadLogResponse {
             entries: page.records.into_iter().map(convert::entry).collect(),
@@ -153,11 +155,15 @@ fn position(execution: ExecutionId, cursor: &str) -> Result<Option<Position>, Er
     Ok(Some(position))
 }
 
-/// The member that a reader means: by default the first one of the newest attempt.
-fn member<'a>(view: &'a ExecutionView, attempt: u32, name: &str) -> Result<&'a MemberId, Error> {
+/// The member that a reader means: by default the first one of the newest
+/// attempt; none where nothing was named and nothing was admitted yet.
+fn member<'a>(view: &'a ExecutionView, attempt: u32, name: &str) -> Result<Option<&'a MemberId>, Error> {
+    if attempt == 0 && name.is_empty() && view.members.is_empty() {
+        return Ok(None);
+    }
     let newest = view.members.last().map_or(0, |member| member.id.attempt);
     let attempt = if attempt == 0 { newest } else { attempt };
     let named = |id: &MemberId| name.is_empty() || format!("{}/{}", id.role, id.index) == name;
     let mut ids = view.members.iter().map(|member| &member.id);
-    ids.find(|id| id.attempt == attempt && named(id)).ok_or(Error::NoSuchMember)
+    ids.find(|id| id.attempt == attempt && named(id)).map(Some).ok_or(Error::NoSuchMember)
 }

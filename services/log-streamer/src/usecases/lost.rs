@@ -41,10 +41,8 @@ impl Lost {
         let next = log.tip().borrow().next;
         let content = Content::Gap { to: None, reason: GapReason::Lost };
         let gap = Batch::try_new(vec![Record { seq: next, time: self.clock.now(), content }])?;
-        let last = match log.change(|window| window.push(gap, Instant::now())) {
-            true => next,
-            false => next.previous(),
-        };
+        let declared = log.change(|window| window.push(gap, Instant::now()));
+        let last = if declared { next } else { next.previous() };
         match self.keeper.close_in_turn(&log, last).await {
             Ok(()) => {}
             Err(Error::Manifest(ManifestError::Closed { last })) => return Ok(last),
