@@ -7,6 +7,7 @@
 use std::{fmt, io, path::Path as FilePath, sync::Arc};
 
 use bytes::Bytes;
+use futures::{TryStreamExt as _, future::ready};
 use katonic_domain::ProjectId;
 use object_store::{ObjectStore, ObjectStoreExt as _, PutPayload, local::LocalFileSystem, path::Path};
 
@@ -70,6 +71,14 @@ impl Blobs {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// The blobs below `folder`, in no order.
+    pub async fn list(&self, folder: &BlobPath) -> Result<Vec<BlobPath>, Error> {
+        let folder = location(folder);
+        let found = self.store.list(Some(&folder));
+        let paths = found.try_filter_map(|blob| ready(Ok(blob.location.as_ref().parse().ok())));
+        Ok(paths.try_collect().await?)
     }
 
     /// Seals `plain` for `path` without writing it: for what is small enough to lie in a document.
@@ -191,6 +200,9 @@ mod tests {
         let refused = blobs.get(project, &path("big"), 1000).await.expect_err("too large");
         assert_eq!(refused.reason(), "BLOB_TOO_LARGE");
         assert!(blobs.get(project, &path("big"), 1001).await.is_ok());
+        blobs.put(project, &path("folder/a"), Bytes::new()).await.expect("written");
+        assert_eq!(blobs.list(&path("folder")).await.expect("listed"), [path("folder/a")]);
+        assert_eq!(blobs.list(&path("none")).await.expect("listed"), []);
         blobs.delete(&path("big")).await.expect("deleted");
         blobs.delete(&path("big")).await.expect("deleted twice");
     }

@@ -18,6 +18,7 @@ mod error;
 mod keys;
 mod layer;
 mod minter;
+mod recheck;
 #[cfg(test)]
 mod tests;
 mod verifier;
@@ -28,6 +29,7 @@ pub use claims::{Claims, Kind};
 pub use error::{Error, KeyError};
 pub use layer::{AuthService, Call, Layer, refusal};
 pub use minter::{AgentGrant, Minted, Minter, UserGrant};
+pub use recheck::{DECISION_LIFETIME, rechecked};
 pub use verifier::Verifier;
 
 /// What every launch ticket starts with.

@@ -21,7 +21,6 @@ use serde::de::DeserializeOwned;
 pub use secret::Secret;
 pub use sections::{
     BrokerSection, InstallationSection, KeysSection, LogFormat, LogSection, PeersSection, RedisSection, ServiceSection,
-    StoreSection,
 };
 
 /// Why there is no configuration.
@@ -84,11 +83,10 @@ mod tests {
     #[serde(deny_unknown_fields)]
     struct Config {
         service: ServiceSection,
-        store: StoreSection,
+        redis: RedisSection,
     }
 
-    const FILE: &str =
-        "[service]\nlisten = \"127.0.0.1:7001\"\n[store]\nuri = \"mongodb://u:hunter2@h\"\ndatabase = \"m\"\n";
+    const FILE: &str = "[service]\nlisten = \"127.0.0.1:7001\"\n[redis]\nuri = \"redis://u:hunter2@h\"\n";
 
     fn load_text(jail: &mut Jail, text: &str) -> Result<Config, Error> {
         jail.create_file("c.toml", text).expect("a jail");
@@ -102,7 +100,7 @@ mod tests {
             jail.set_env("KATONIC_HOME", "/elsewhere");
             let config = load_text(jail, FILE).expect("valid");
             assert_eq!(config.service.listen.port(), 7002);
-            assert_eq!(config.store.uri.expose(), "mongodb://u:hunter2@h");
+            assert_eq!(config.redis.uri.expose(), "redis://u:hunter2@h");
             Ok(())
         });
     }

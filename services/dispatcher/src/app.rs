@@ -14,7 +14,7 @@ use katonic_service::{
     rpc,
     runtime::Tasks,
 };
-use katonic_store::{Store, StoreConfig};
+use katonic_store::Store;
 use metrics_exporter_prometheus::PrometheusHandle;
 
 use crate::{
@@ -72,8 +72,7 @@ impl App {
             service: NAME.to_owned(),
             incarnation: u32::try_from(config.installation.incarnation)?,
         };
-        let store_config = StoreConfig::new(config.store.uri.expose(), &config.store.database);
-        let store = Store::connect(&store_config, source, Arc::new(bus.clone()), Arc::clone(&clock)).await?;
+        let store = Store::connect(&config.store, source, Arc::new(bus.clone()), Arc::clone(&clock)).await?;
         let repository = Repository::open(store).await?;
         let process = ProcessBackend::open(config.process.settings()?)?;
         let backend: Arc<dyn Backend> = Arc::new(process.clone());

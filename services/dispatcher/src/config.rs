@@ -3,8 +3,9 @@
 use std::{ffi::OsString, ops::Range, path::PathBuf, time::Duration};
 
 use katonic_service::config::{
-    BrokerSection, InstallationSection, KeysSection, LogSection, PeersSection, ServiceSection, StoreSection,
+    BrokerSection, InstallationSection, KeysSection, LogSection, PeersSection, ServiceSection,
 };
+use katonic_store::StoreConfig;
 use serde::Deserialize;
 
 use crate::{backend::process, reconcile::plan::Deadlines};
@@ -20,7 +21,7 @@ pub struct Config {
     /// Keys of internal tokens.
     pub keys: KeysSection,
     /// Its own database.
-    pub store: StoreSection,
+    pub store: StoreConfig,
     /// Its own broker user.
     pub broker: BrokerSection,
     /// metadata and log-streamer.

@@ -5,7 +5,7 @@ use std::{net::SocketAddr, path::Path, sync::Arc};
 use futures::future::BoxFuture;
 use katonic_blob::{Blobs, InstallationKey, KeyRing};
 use katonic_bus::{OutgoingEvent, PublishError, Publisher};
-use katonic_domain::SystemClock;
+use katonic_domain::{Clock, SystemClock};
 use katonic_proto::{
     envelope::Source,
     logs::v1::{ingest_service_server::IngestServiceServer, log_service_server::LogServiceServer},
@@ -25,13 +25,32 @@ use crate::{
     segments::Segments,
     store::{Manifests, data_keys},
     tail::Tail,
-    usecases::{follow::Follower, ingest::Ingest, keep::Keeper, live::LiveLogs, lost::Lost, read::Reader},
+    tasks::sweeper,
+    usecases::{
+        follow::Follower,
+        ingest::Ingest,
+        keep::{Background, Keeper},
+        live::LiveLogs,
+        lost::Lost,
+        read::Reader,
+        tidy::Tidier,
+    },
 };
 
 /// The name in tokens, metrics and events.
 pub const NAME: &str = "log-streamer";
 /// A message of 4 MiB of lines, with the numbers and times of very short ones.
 const MESSAGE_CAP: usize = 8 << 20;
+
+/// What the use cases run with.
+pub struct Deps {
+    /// Where tasks are spawned.
+    pub tasks: Tasks,
+    /// When they end.
+    pub shutdown: Shutdown,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+}
 
 /// The use cases, wired.
 #[derive(Clone)]
@@ -46,28 +65,28 @@ pub struct Logs {
     pub reader: Reader,
     /// Follows.
     pub follower: Follower,
+    /// Merges and sweeps.
+    pub tidier: Tidier,
 }
 
 impl Logs {
     /// Wires the use cases over a store, a blob folder and a Redis.
-    pub async fn build(
-        store: &Store,
-        blobs: &BlobsSection,
-        redis_uri: &str,
-        tasks: Tasks,
-        shutdown: Shutdown,
-    ) -> anyhow::Result<Self> {
+    pub async fn build(store: &Store, blobs: &BlobsSection, redis_uri: &str, deps: Deps) -> anyhow::Result<Self> {
+        let Deps { tasks, shutdown, clock } = deps;
         let key = InstallationKey::load_or_create(&blobs.key_file)?;
         let segments = open_segments(store, &blobs.dir, key).await?;
         let manifests = Manifests::of(store).await?;
         let tail = Arc::new(Tail::connect(redis_uri)?);
         let live = Arc::new(LiveLogs::default());
-        let keeper = Keeper::new(manifests.clone(), segments.clone(), tail.clone(), tasks, shutdown);
+        let tidier = Tidier::new(manifests.clone(), segments.clone(), clock.clone());
+        tasks.spawn("sweeper", sweeper::run(tidier.clone(), shutdown.clone()));
+        let background = Background { tasks, shutdown, tidier: tidier.clone() };
+        let keeper = Keeper::new(manifests.clone(), segments.clone(), tail.clone(), background, clock.clone());
         let ingest = Ingest::new(keeper.clone(), tail.clone(), live.clone());
-        let lost = Lost::new(ingest.clone(), keeper.clone(), Arc::new(SystemClock));
+        let lost = Lost::new(ingest.clone(), keeper.clone(), clock);
         let reader = Reader::new(manifests, segments, tail, live);
         let follower = Follower::new(reader.clone(), lost.clone());
-        Ok(Self { ingest, keeper, lost, reader, follower })
+        Ok(Self { ingest, keeper, lost, reader, follower, tidier })
     }
 }
 
@@ -93,7 +112,8 @@ impl App {
         let store = open_store(config).await?;
         let tasks = Tasks::default();
         let redis_uri = config.redis.uri.expose();
-        let logs = Logs::build(&store, &config.blobs, redis_uri, tasks.clone(), shutdown.clone()).await?;
+        let deps = Deps { tasks: tasks.clone(), shutdown: shutdown.clone(), clock: Arc::new(SystemClock) };
+        let logs = Logs::build(&store, &config.blobs, redis_uri, deps).await?;
         let peer = |peer| anyhow::Ok(rpc::channel(config.peers.uri(peer)?, &minter, peer)?);
         let executions = Executions::new(peer(Audience::Dispatcher)?);
         let access = Access::new(peer(Audience::Metadata)?);
@@ -141,7 +161,13 @@ fn ingest_service(logs: &Logs, executions: &Executions) -> IngestServiceServer<I
 }
 
 fn log_service(logs: &Logs, access: Access, executions: Executions) -> LogServiceServer<LogRpc> {
-    let rpc = LogRpc { reader: logs.reader.clone(), follower: logs.follower.clone(), access, executions };
+    let rpc = LogRpc {
+        reader: logs.reader.clone(),
+        follower: logs.follower.clone(),
+        lost: logs.lost.clone(),
+        access,
+        executions,
+    };
     LogServiceServer::new(rpc)
 }
 

@@ -116,22 +116,45 @@ impl Segments {
         Ok(records)
     }
 
+    /// Makes one segment of a run of them; their records are the same.
+    pub async fn merge(&self, member: &MemberId, project: ProjectId, run: &[Segment]) -> Result<Segment, SegmentError> {
+        let mut records = Vec::new();
+        for segment in run {
+            records.extend_from_slice(&self.read(project, segment).await?);
+        }
+        let batch = Batch::try_new(records).map_err(|_| SegmentError::Format)?;
+        self.write(member, project, &[Arc::new(batch)], Home::Blob).await
+    }
+
     /// Deletes a segment that no manifest lists.
     pub async fn discard(&self, segment: &Segment) {
         if let Place::Blob { path } = &segment.place
-            && let Err(error) = self.blobs.delete(path).await
+            && let Err(error) = self.delete(path).await
         {
-            tracing::warn!(%path, %error, "an unused segment stays");
+            tracing::warn!(%path, %error, "an unused segment stays until its log is swept");
         }
+    }
+
+    /// Deletes a segment's blob; that there is none is no error.
+    pub async fn delete(&self, path: &BlobPath) -> Result<(), SegmentError> {
+        Ok(self.blobs.delete(path).await?)
+    }
+
+    /// All blobs of a log, listed by its manifest or not.
+    pub async fn of_log(&self, member: &MemberId, project: ProjectId) -> Result<Vec<BlobPath>, SegmentError> {
+        Ok(self.blobs.list(&folder(member, project)).await?)
     }
 }
 
 fn path(member: &MemberId, project: ProjectId, first: Seq, last: Seq) -> Result<BlobPath, SegmentError> {
     let mut unique = [0; 8];
     getrandom::fill(&mut unique).map_err(SegmentError::Random)?;
-    let log = member.container_name();
-    let path = format!("logs/{project}/{log}/{first}-{last}-{}", hex::encode(unique));
+    let path = format!("{}/{first}-{last}-{}", folder(member, project), hex::encode(unique));
     Ok(path.parse().expect("ids, names and numbers make a blob path"))
+}
+
+fn folder(member: &MemberId, project: ProjectId) -> BlobPath {
+    format!("logs/{project}/{}", member.container_name()).parse().expect("ids and names make a blob path")
 }
 
 async fn pack(batches: Vec<Arc<Batch>>) -> Result<Bytes, SegmentError> {

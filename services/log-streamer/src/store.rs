@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use katonic_blob::{DataKeys, DataKeysError, WrappedKey};
-use katonic_domain::{MemberId, ProjectId};
-use katonic_store::{Record, Records, Store, StoreError};
+use katonic_domain::{MemberId, ProjectId, Timestamp};
+use katonic_store::{Index, Record, Records, Store, StoreError, doc};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -13,11 +13,15 @@ use crate::{
     error::Error,
 };
 
+/// Small logs lie in their manifests, so this many are a few megabytes.
+const SWEPT_AT_ONCE: usize = 100;
+
 impl Record for Manifest {
     type Id = MemberId;
 
     const COLLECTION: &'static str = "logs";
     const ENTITY: &'static str = "log";
+    const INDEXES: &'static [Index] = &[Index::on(&["sweep_at"])];
 
     fn id(&self) -> MemberId {
         self.member().clone()
@@ -49,6 +53,12 @@ impl Manifests {
             Err(error @ StoreError::Duplicate { .. }) => self.0.get(member).await?.ok_or(error),
             Err(error) => Err(error),
         }
+    }
+
+    /// Closed logs whose folders are due to be swept, some of them.
+    pub async fn to_sweep(&self, now: Timestamp) -> Result<Vec<Manifest>, StoreError> {
+        let due = doc! {"state.sweep_at": {"$lte": now.as_second()}};
+        self.0.find(due, doc! {"state.sweep_at": 1}, SWEPT_AT_ONCE).await
     }
 
     /// Changes a manifest by compare-and-set; `change` may run several times.

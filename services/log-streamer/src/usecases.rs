@@ -13,3 +13,4 @@ pub mod live;
 pub mod lost;
 pub mod page;
 pub mod read;
+pub mod tidy;

@@ -43,16 +43,6 @@ pub struct KeysSection {
     pub signing_key: PathBuf,
 }
 
-/// `[store]`
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct StoreSection {
-    /// MongoDB connection string with credentials.
-    pub uri: Secret<String>,
-    /// The service's own database.
-    pub database: String,
-}
-
 /// `[broker]`
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -3,19 +3,19 @@
 //! Decisions are kept for 2 s (I3): a page of a console that refreshes costs
 //! one question, and a revocation is felt within 5 s. Refusals are not kept.
 
-use std::time::Duration;
-
 use katonic_domain::{CommitId, Name, ProjectId, UserId};
 use katonic_proto::metadata::v1::{
     CheckRequest, Decision, HardwareTier, ResolveLaunchRequest, access_service_client::AccessServiceClient,
 };
-use katonic_service::rpc::{Channel, Failure, from_status};
+use katonic_service::{
+    auth::DECISION_LIFETIME,
+    rpc::{Channel, Failure, from_status},
+};
 use moka::future::Cache;
 use tracing::instrument;
 
 use crate::{domain::spec::Tier, error::Error};
 
-const DECISION_LIFETIME: Duration = Duration::from_secs(2);
 /// Principals times projects that are active within 2 s, with room.
 const DECISIONS: u64 = 10_000;
 

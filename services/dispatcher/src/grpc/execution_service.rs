@@ -110,16 +110,19 @@ impl ExecutionService for Executions {
         let user = auth::user(&request, "execution.read")?;
         let after = convert::version("cursor", &request.get_ref().cursor)?;
         let (access, reads) = (self.access.clone(), self.reads.clone());
+        let project = stored.state.project;
         let changes = self.watches.execution(stored.state.id, after).then(move |item| {
-            let (access, reads, project) = (access.clone(), reads.clone(), stored.state.project);
+            let reads = reads.clone();
             async move {
                 let stored = item?;
-                // Whoever lost the right to read since is told so with the next change.
-                access.metadata().check(user.id, "execution.read", project).await?;
                 let members = reads.current_members(&stored.state).await?;
                 let execution = Some(snapshot::execution(&stored.state, &members));
                 Ok::<_, Error>(pb::WatchExecutionResponse { execution, cursor: fields::token(stored.version.get()) })
             }
+        });
+        let changes = auth::rechecked(changes, move || {
+            let metadata = access.metadata().clone();
+            async move { metadata.check(user.id, "execution.read", project).await }
         });
         Ok(Response::new(changes.map(|item| item.map_err(status)).boxed()))
     }

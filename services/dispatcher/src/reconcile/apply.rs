@@ -21,6 +21,7 @@ use crate::{
         reason::Reason,
     },
     error::Error,
+    metrics,
     reconcile::plan::{Action, Deadlines, Desired, Observed, Presence, lost, plan},
     store::Repository,
     tickets::Tickets,
@@ -157,7 +158,9 @@ impl Reconciler {
             }
         }
         let verdict = Verdict { reason, conditions, log_last_seq };
-        self.parts.ending.attempt(execution.id, attempt, &verdict).await
+        self.parts.ending.attempt(execution.id, attempt, &verdict).await?;
+        metrics::ended_by_us(reason);
+        Ok(())
     }
 
     async fn delete(&self, members: &[Member], id: &MemberId) -> Result<(), Error> {

@@ -3,19 +3,18 @@
 //! A decision is remembered for 2 s, so that following costs metadata one
 //! question per user, project and 2 s. Where metadata cannot answer nobody reads.
 
-use std::time::Duration;
-
 use katonic_domain::{ProjectId, UserId};
 use katonic_proto::metadata::v1::{CheckRequest, Decision, access_service_client::AccessServiceClient};
-use katonic_service::rpc::{Channel, from_status};
+use katonic_service::{
+    auth::DECISION_LIFETIME,
+    rpc::{Channel, from_status},
+};
 use moka::future::Cache;
 
 use crate::error::Error;
 
 /// The action of every reading RPC's rule.
 pub const READ: &str = "log.read";
-/// How long a decision is remembered, and how often an open stream asks again.
-pub const REMEMBERED: Duration = Duration::from_secs(2);
 /// Users times projects that read within 2 s; each takes 100 bytes.
 const DECISIONS: u64 = 10_000;
 
@@ -29,7 +28,7 @@ pub struct Access {
 impl Access {
     /// Asks over a channel to metadata.
     pub fn new(channel: Channel) -> Self {
-        let decisions = Cache::builder().max_capacity(DECISIONS).time_to_live(REMEMBERED).build();
+        let decisions = Cache::builder().max_capacity(DECISIONS).time_to_live(DECISION_LIFETIME).build();
         Self { client: AccessServiceClient::new(channel), decisions }
     }
 

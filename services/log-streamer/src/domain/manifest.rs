@@ -7,13 +7,26 @@
 //!
 //! Its owner changes it by compare-and-set, so [`Manifest::push`] is the fence
 //! between replicas: of two segments that start at the same place one is kept
-//! (DESIGN L4). A closed log takes nothing more.
+//! (DESIGN L4). A closed log takes nothing more, not even a merge.
+//!
+//! A long log's oldest segments are merged, or each change would write a longer
+//! manifest. What a merge replaced is retired: readers that hold an older
+//! manifest find it for a while.
 
 use katonic_blob::BlobPath;
-use katonic_domain::{MemberId, ProjectId};
+use katonic_domain::{MemberId, ProjectId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::Seq;
+
+/// More segments than this are merged.
+const MANY: usize = 512;
+/// How many of the oldest are looked at then.
+const OLD: usize = 256;
+/// A merged segment is read as a whole: no larger than this.
+const MERGED_WEIGHT: u64 = 32 << 20;
+/// How long after its end, in seconds, a blob may still be read: longer than any request.
+const LINGER_S: i64 = 600;
 
 /// Why a manifest does not change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -87,12 +100,33 @@ pub struct Manifest {
     segments: Vec<Segment>,
     durable_seq: Seq,
     closed: bool,
+    #[serde(default)]
+    retired: Vec<Retired>,
+    /// When a closed log's folder is to be swept, in Unix seconds; `None` once that is done.
+    #[serde(default)]
+    sweep_at: Option<i64>,
+}
+
+/// A blob that a merge has replaced.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Retired {
+    path: BlobPath,
+    /// When it may be deleted, in Unix seconds.
+    delete_at: i64,
 }
 
 impl Manifest {
     /// The manifest of a log that has nothing yet.
     pub const fn open(member: MemberId, project: ProjectId) -> Self {
-        Self { member, project, segments: Vec::new(), durable_seq: Seq::ZERO, closed: false }
+        Self {
+            member,
+            project,
+            segments: Vec::new(),
+            durable_seq: Seq::ZERO,
+            closed: false,
+            retired: Vec::new(),
+            sweep_at: None,
+        }
     }
 
     /// Whose log it is.
@@ -129,9 +163,12 @@ impl Manifest {
     }
 
     /// Closes the log at its last sequence; closing it there again is the same.
-    pub fn close(&mut self, last: Seq) -> Result<(), ManifestError> {
+    pub fn close(&mut self, last: Seq, now: Timestamp) -> Result<(), ManifestError> {
         if self.durable_seq == last {
-            self.closed = true;
+            if !self.closed {
+                self.closed = true;
+                self.sweep_at = Some(now.as_second() + LINGER_S);
+            }
             return Ok(());
         }
         if self.closed {
@@ -141,6 +178,66 @@ impl Manifest {
             return Err(ManifestError::Behind { durable: self.durable_seq });
         }
         Err(ManifestError::Fenced { durable: self.durable_seq })
+    }
+
+    /// The oldest run of segments that is worth merging; empty while there are few.
+    pub fn mergeable(&self) -> &[Segment] {
+        if self.closed || self.segments.len() <= MANY {
+            return &[];
+        }
+        let mut from = 0;
+        let mut weight = 0;
+        for (index, segment) in self.segments.iter().enumerate().take(OLD) {
+            if weight + segment.weight > MERGED_WEIGHT {
+                if index - from > 1 {
+                    return &self.segments[from..index];
+                }
+                (from, weight) = (index, 0);
+            }
+            weight += segment.weight;
+        }
+        if OLD - from > 1 { &self.segments[from..OLD] } else { &[] }
+    }
+
+    /// Replaces a run of segments by one that holds the same records.
+    pub fn merge(&mut self, merged: Segment, now: Timestamp) -> Result<(), ManifestError> {
+        if self.closed {
+            return Err(ManifestError::Closed { last: self.durable_seq });
+        }
+        let from = self.segments.iter().position(|segment| segment.first == merged.first);
+        let to = self.segments.iter().position(|segment| segment.last == merged.last);
+        let (Some(from), Some(to)) = (from, to) else {
+            return Err(ManifestError::Fenced { durable: self.durable_seq });
+        };
+        if from >= to {
+            return Err(ManifestError::Fenced { durable: self.durable_seq });
+        }
+        let delete_at = now.as_second() + LINGER_S;
+        let replaced = self.segments.splice(from..=to, [merged]);
+        self.retired.extend(replaced.map(|segment| Retired { path: segment.place.path().clone(), delete_at }));
+        Ok(())
+    }
+
+    /// Retired blobs that may be deleted now.
+    pub fn deletable(&self, now: Timestamp) -> Vec<BlobPath> {
+        let due = self.retired.iter().filter(|retired| retired.delete_at <= now.as_second());
+        due.map(|retired| retired.path.clone()).collect()
+    }
+
+    /// Forgets retired blobs that are deleted.
+    pub fn forget(&mut self, deleted: &[BlobPath]) {
+        self.retired.retain(|retired| !deleted.contains(&retired.path));
+    }
+
+    /// Whether a segment of the log lies at `path`.
+    pub fn lists(&self, path: &BlobPath) -> bool {
+        self.segments.iter().any(|segment| segment.place.path() == path)
+    }
+
+    /// Nothing but its segments is left of a closed log.
+    pub fn swept(&mut self) {
+        self.retired.clear();
+        self.sweep_at = None;
     }
 
     /// The segment that holds `seq`.
@@ -159,9 +256,17 @@ mod tests {
         Manifest::open(member, ProjectId::generate())
     }
 
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).expect("a time")
+    }
+
     fn segment(first: u64, last: u64) -> Segment {
+        weighing(first, last, 1)
+    }
+
+    fn weighing(first: u64, last: u64, weight: u64) -> Segment {
         let path = format!("logs/{first}-{last}").parse().expect("a path");
-        Segment { first: Seq::new(first), last: Seq::new(last), weight: 1, place: Place::Blob { path } }
+        Segment { first: Seq::new(first), last: Seq::new(last), weight, place: Place::Blob { path } }
     }
 
     #[test]
@@ -179,19 +284,19 @@ mod tests {
     fn a_closed_log_takes_nothing_and_closes_again_only_where_it_ended() {
         let mut log = manifest();
         log.push(segment(1, 10)).expect("a segment");
-        assert_eq!(log.close(Seq::new(11)), Err(ManifestError::Behind { durable: Seq::new(10) }));
-        assert!(log.close(Seq::new(9)).is_err());
-        log.close(Seq::new(10)).expect("closed");
-        log.close(Seq::new(10)).expect("closed again");
+        assert_eq!(log.close(Seq::new(11), at(0)), Err(ManifestError::Behind { durable: Seq::new(10) }));
+        assert!(log.close(Seq::new(9), at(0)).is_err());
+        log.close(Seq::new(10), at(0)).expect("closed");
+        log.close(Seq::new(10), at(0)).expect("closed again");
         let closed = Err(ManifestError::Closed { last: Seq::new(10) });
         assert_eq!(log.push(segment(11, 12)), closed);
-        assert_eq!(log.close(Seq::new(12)), closed);
+        assert_eq!(log.close(Seq::new(12), at(0)), closed);
     }
 
     #[test]
     fn an_empty_log_closes_at_zero() {
         let mut log = manifest();
-        log.close(Seq::ZERO).expect("closed");
+        log.close(Seq::ZERO, at(0)).expect("closed");
         assert!(log.is_closed());
     }
 
@@ -204,5 +309,42 @@ mod tests {
         let first_of = |seq| log.covering(Seq::new(seq)).map(|s| s.first.get());
         assert_eq!([1, 10, 11, 12, 30].map(first_of), [Some(1), Some(1), Some(11), Some(12), Some(12)]);
         assert_eq!(first_of(31), None);
+    }
+
+    fn long(segments: u64, weight: u64) -> Manifest {
+        let mut log = manifest();
+        (1..=segments).for_each(|seq| log.push(weighing(seq, seq, weight)).expect("a segment"));
+        log
+    }
+
+    #[test]
+    fn only_many_segments_are_merged_and_only_up_to_a_size() {
+        assert!(long(512, 1).mergeable().is_empty());
+        assert_eq!(long(513, 1).mergeable().len(), 256);
+        assert_eq!(long(513, 4 << 20).mergeable().len(), 8);
+        assert!(long(513, 32 << 20).mergeable().is_empty());
+        let mut log = long(513, 1);
+        log.close(Seq::new(513), at(0)).expect("closed");
+        assert!(log.mergeable().is_empty());
+    }
+
+    #[test]
+    fn a_merge_keeps_the_records_and_retires_what_it_replaced() {
+        let mut log = long(513, 4 << 20);
+        let run = log.mergeable().to_vec();
+        let merged = weighing(1, 8, 32 << 20);
+        log.merge(merged.clone(), at(0)).expect("merged");
+        assert_eq!(
+            (log.durable_seq(), log.covering(Seq::new(5)).map(|segment| segment.last)),
+            (Seq::new(513), Some(Seq::new(8)))
+        );
+        assert_eq!(log.covering(Seq::new(9)).map(|segment| segment.first), Some(Seq::new(9)));
+        assert!(log.merge(merged, at(0)).is_err(), "merged twice");
+        assert_eq!(log.mergeable().first().map(|segment| segment.first), Some(Seq::new(9)));
+        let replaced: Vec<_> = run.iter().map(|segment| segment.place.path().clone()).collect();
+        assert!(log.deletable(at(599)).is_empty());
+        assert_eq!(log.deletable(at(600)), replaced);
+        log.forget(&replaced);
+        assert!(log.deletable(at(600)).is_empty());
     }
 }

@@ -3,29 +3,28 @@
 //! Whether they may is asked before the first record and, while a stream is
 //! open, every 2 s (DESIGN I3).
 
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 
-use async_stream::try_stream;
 use futures::{Stream, StreamExt as _};
-use katonic_domain::{ExecutionId, MemberId, UserId};
+use katonic_domain::{ExecutionId, MemberId, ProjectId, UserId};
 use katonic_proto::logs::v1::{
     FollowLogRequest, FollowLogResponse, ReadLogRequest, ReadLogResponse, log_service_server::LogService,
 };
 use katonic_service::{auth, rpc::to_status};
-use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use tonic::{Request, Response, Status};
 
 use super::convert;
 use crate::{
     clients::{
-        access::{Access, READ, REMEMBERED},
+        access::{Access, READ},
         executions::Executions,
     },
     domain::{Position, Seq, Stream as Output},
     error::Error,
     usecases::{
-        follow::{ExecutionView, Followed, Follower},
-        page::Query,
+        follow::{ExecutionView, Followed, Follower, MemberView},
+        lost::Lost,
+        page::{Page, Query},
         read::Reader,
     },
 };
@@ -40,6 +39,8 @@ pub struct LogRpc {
     pub reader: Reader,
     /// Follows.
     pub follower: Follower,
+    /// Closes logs that nobody else will.
+    pub lost: Lost,
     /// Decides who may.
     pub access: Access,
     /// Knows the members.
@@ -59,13 +60,24 @@ impl LogRpc {
         let Some(member) = member(&view, request.attempt, &request.member)? else {
             return Ok(ReadLogResponse { next_from: query.from.get(), complete: view.ended, ..Default::default() });
         };
-        let page = self.reader.page(member, query).await?;
+        let page = self.page(member, view.project, query).await?;
         Ok(ReadLogResponse {
             entries: page.records.into_iter().map(convert::entry).collect(),
             next_from: page.next.get(),
             complete: page.complete,
-            attempt: member.attempt,
+            attempt: member.id.attempt,
         })
+    }
+
+    /// A member that can no longer run or report, and whose log is open, was lost
+    /// while nobody could close its log: its reader does.
+    async fn page(&self, member: &MemberView, project: ProjectId, query: Query) -> Result<Page, Error> {
+        let page = self.reader.page(&member.id, query).await?;
+        if page.complete || member.open || page.records.len() >= query.limit {
+            return Ok(page);
+        }
+        self.lost.close(&member.id, project).await?;
+        self.reader.page(&member.id, query).await
     }
 
     async fn follow(
@@ -80,23 +92,11 @@ impl LogRpc {
         self.access.must_read(user, project).await?;
         let parts = self.follower.clone().follow(start, self.executions.watch(execution));
         let access = self.access.clone();
-        Ok(try_stream! {
-            let mut parts = pin!(parts);
-            let mut recheck = interval_at(Instant::now() + REMEMBERED, REMEMBERED);
-            recheck.set_missed_tick_behavior(MissedTickBehavior::Delay);
-            loop {
-                let part = tokio::select! {
-                    biased;
-                    _ = recheck.tick() => None,
-                    part = parts.next() => Some(part),
-                };
-                match part {
-                    None => access.must_read(user, project).await?,
-                    Some(None) => break,
-                    Some(Some(part)) => yield answer(part?, only),
-                }
-            }
-        })
+        let parts = auth::rechecked(parts, move || {
+            let access = access.clone();
+            async move { access.must_read(user, project).await }
+        });
+        Ok(parts.map(move |part| part.map(|part| answer(part, only))))
     }
 }
 
@@ -157,13 +157,13 @@ fn position(execution: ExecutionId, cursor: &str) -> Result<Option<Position>, Er
 
 /// The member that a reader means: by default the first one of the newest
 /// attempt; none where nothing was named and nothing was admitted yet.
-fn member<'a>(view: &'a ExecutionView, attempt: u32, name: &str) -> Result<Option<&'a MemberId>, Error> {
+fn member<'a>(view: &'a ExecutionView, attempt: u32, name: &str) -> Result<Option<&'a MemberView>, Error> {
     if attempt == 0 && name.is_empty() && view.members.is_empty() {
         return Ok(None);
     }
     let newest = view.members.last().map_or(0, |member| member.id.attempt);
     let attempt = if attempt == 0 { newest } else { attempt };
     let named = |id: &MemberId| name.is_empty() || format!("{}/{}", id.role, id.index) == name;
-    let mut ids = view.members.iter().map(|member| &member.id);
-    ids.find(|id| id.attempt == attempt && named(id)).map(Some).ok_or(Error::NoSuchMember)
+    let mut members = view.members.iter();
+    members.find(|member| member.id.attempt == attempt && named(&member.id)).map(Some).ok_or(Error::NoSuchMember)
 }

@@ -57,13 +57,22 @@ pub async fn run(keeper: Keeper, live: Arc<LiveLogs>, log: Arc<LiveLog>, shutdow
 async fn cut_or_wait(keeper: &Keeper, log: &LiveLog) {
     match keeper.cut(log).await {
         // Closed by somebody else: the window is closed by now.
-        Ok(()) | Err(Error::Manifest(ManifestError::Closed { .. })) => {}
+        Ok(()) => tidy(keeper, log).await,
+        Err(Error::Manifest(ManifestError::Closed { .. })) => {}
         Err(error) => {
             metrics::counter!("katonic_log_streamer_cut_failures_total").increment(1);
             let cause = katonic_service::runtime::chain(&error);
             tracing::warn!(member.id = %log.member(), cause, "a segment was not kept, trying again");
             sleep(RETRY).await;
         }
+    }
+}
+
+/// The log is whole without it, so a failure waits for the next cut.
+async fn tidy(keeper: &Keeper, log: &LiveLog) {
+    if let Err(error) = keeper.tidier().open_log(log.member()).await {
+        let cause = katonic_service::runtime::chain(&error);
+        tracing::warn!(member.id = %log.member(), cause, "a log is merged later");
     }
 }
 

@@ -11,7 +11,7 @@
 
 use std::sync::Arc;
 
-use katonic_domain::MemberId;
+use katonic_domain::{Clock, MemberId};
 use katonic_service::{Shutdown, runtime::Tasks};
 use tokio::time::Instant;
 
@@ -22,7 +22,10 @@ use crate::{
     store::Manifests,
     tail::Tail,
     tasks::cutter,
-    usecases::live::{LiveLog, LiveLogs},
+    usecases::{
+        live::{LiveLog, LiveLogs},
+        tidy::Tidier,
+    },
 };
 
 /// Makes the records of live logs durable.
@@ -31,8 +34,19 @@ pub struct Keeper {
     manifests: Manifests,
     segments: Segments,
     tail: Arc<Tail>,
-    tasks: Tasks,
-    shutdown: Shutdown,
+    background: Background,
+    clock: Arc<dyn Clock>,
+}
+
+/// What goes on beside the calls.
+#[derive(Clone)]
+pub struct Background {
+    /// The service's tasks.
+    pub tasks: Tasks,
+    /// When they end.
+    pub shutdown: Shutdown,
+    /// What each live log's task does after a cut.
+    pub tidier: Tidier,
 }
 
 impl std::fmt::Debug for Keeper {
@@ -42,9 +56,20 @@ impl std::fmt::Debug for Keeper {
 }
 
 impl Keeper {
-    /// Keeps segments, listed by manifests; its tasks end after `shutdown`.
-    pub fn new(manifests: Manifests, segments: Segments, tail: Arc<Tail>, tasks: Tasks, shutdown: Shutdown) -> Self {
-        Self { manifests, segments, tail, tasks, shutdown }
+    /// Keeps segments, listed by manifests.
+    pub fn new(
+        manifests: Manifests,
+        segments: Segments,
+        tail: Arc<Tail>,
+        background: Background,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self { manifests, segments, tail, background, clock }
+    }
+
+    /// What is done to a log beside cutting it.
+    pub const fn tidier(&self) -> &Tidier {
+        &self.background.tidier
     }
 
     /// The manifests of all logs.
@@ -56,8 +81,8 @@ impl Keeper {
     pub(super) fn attend(&self, live: &Arc<LiveLogs>, manifest: &Manifest) -> Arc<LiveLog> {
         let (log, opened) = live.get_or_open(manifest);
         if opened {
-            let work = cutter::run(self.clone(), live.clone(), log.clone(), self.shutdown.clone());
-            self.tasks.spawn("cutter", work);
+            let work = cutter::run(self.clone(), live.clone(), log.clone(), self.background.shutdown.clone());
+            self.background.tasks.spawn("cutter", work);
         }
         log
     }
@@ -103,11 +128,12 @@ impl Keeper {
         } else {
             Some(self.segments.write(log.member(), log.project(), &draft, Home::InlineIfSmall).await?)
         };
+        let now = self.clock.now();
         let closed = self.manifests.update(log.member(), |manifest| {
             if let Some(segment) = &segment {
                 manifest.push(segment.clone())?;
             }
-            manifest.close(last)
+            manifest.close(last, now)
         });
         match closed.await {
             Ok(manifest) => {

@@ -9,10 +9,10 @@ use std::{
 use anyhow::{Context as _, ensure};
 use bytes::Bytes;
 use futures::{Stream, StreamExt as _, stream};
-use katonic_domain::{ExecutionId, InstallationId, MemberId, ProjectId, SystemClock, Timestamp};
+use katonic_domain::{Clock, ExecutionId, InstallationId, MemberId, ProjectId, SystemClock, Timestamp};
 use katonic_log_streamer::{
     Config, Logs,
-    app::NoEvents,
+    app::{Deps, NoEvents},
     config::BlobsSection,
     domain::{Batch, Content, Record, Seq, Stream as Output},
     error::Error,
@@ -65,18 +65,31 @@ impl Harness {
 
     /// Starts another replica over the same parts.
     pub async fn replica(&self) -> anyhow::Result<Replica> {
+        self.replica_at(Arc::new(SystemClock)).await
+    }
+
+    /// As [`Self::replica`], by another clock.
+    pub async fn replica_at(&self, clock: Arc<dyn Clock>) -> anyhow::Result<Replica> {
         let source =
             Source { installation: InstallationId::generate(), service: "log-streamer".to_owned(), incarnation: 1 };
         let store = Store::connect(&self.database, source, Arc::new(NoEvents), Arc::new(SystemClock)).await?;
         let blobs = BlobsSection { dir: self.blobs(), key_file: self.folder.path().join("key") };
         let (tasks, shutdown) = (Tasks::default(), Shutdown::new());
-        let logs = Logs::build(&store, &blobs, &self.redis.uri(), tasks.clone(), shutdown.clone()).await?;
+        let deps = Deps { tasks: tasks.clone(), shutdown: shutdown.clone(), clock };
+        let logs = Logs::build(&store, &blobs, &self.redis.uri(), deps).await?;
         Ok(Replica { logs, tasks, shutdown })
     }
 
     /// Files in the blob folder.
     pub fn blob_count(&self) -> io::Result<usize> {
         count(&self.blobs())
+    }
+
+    /// A blob that no manifest lists, as a crash between two writes leaves it.
+    pub fn leave_orphan(&self) -> io::Result<()> {
+        let folder = self.blobs().join(format!("logs/{}/{}", self.project, self.member.container_name()));
+        fs::create_dir_all(&folder)?;
+        fs::write(folder.join("9-9-0123456789abcdef"), b"sealed")
     }
 
     /// What a served replica is configured with.

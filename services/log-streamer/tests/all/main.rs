@@ -7,3 +7,4 @@ mod following;
 mod harness;
 mod ingesting;
 mod serving;
+mod tidying;

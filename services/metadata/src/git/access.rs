@@ -4,14 +4,12 @@
 //! scopes; the decision is role api's. Agents: the dispatcher's token names
 //! project and attempt, which is all there is to decide.
 
-use std::time::Duration;
-
 use futures::{FutureExt, future::BoxFuture};
 use http::{HeaderMap, header::AUTHORIZATION};
 use katonic_domain::{ProjectId, Scope, UserId};
 use katonic_proto::metadata::v1::{CheckRequest, Decision, access_service_client::AccessServiceClient};
 use katonic_service::{
-    auth::{Agent, Audience, Caller, User, Verifier, bearer},
+    auth::{Agent, Audience, Caller, DECISION_LIFETIME, User, Verifier, bearer},
     rpc,
 };
 use moka::future::Cache;
@@ -101,8 +99,6 @@ fn grant_agent(agent: &Agent, project: &ProjectId) -> Result<Granted, Error> {
     Ok(Granted { subject: format!("mem_{member}"), push: Push::results(member.execution, member.attempt) })
 }
 
-/// Decisions are kept as long as everywhere (DESIGN I3).
-const DECISION_TTL: Duration = Duration::from_secs(2);
 /// Some 200 bytes each.
 const DECISIONS: u64 = 10_000;
 
@@ -115,7 +111,7 @@ pub struct RemotePermissions {
 impl RemotePermissions {
     /// Asks over this channel to metadata.
     pub fn new(channel: rpc::Channel) -> Self {
-        let decisions = Cache::builder().max_capacity(DECISIONS).time_to_live(DECISION_TTL).build();
+        let decisions = Cache::builder().max_capacity(DECISIONS).time_to_live(DECISION_LIFETIME).build();
         Self { client: AccessServiceClient::new(channel), decisions }
     }
 
