@@ -24,6 +24,7 @@ pub mod git;
 pub mod interrupt;
 pub mod log_writer;
 pub mod output;
+pub mod pages;
 pub mod platform;
 pub mod progress;
 pub mod project;

@@ -27,8 +27,9 @@ install_secantus() {
 build_platform() {
     local program
     cd "$REPO" || return 1
-    cargo build --locked -p katonic-api-gateway -p katonic-metadata -p katonic-dispatcher \
-        -p katonic-log-streamer -p katonic-agent -p katonic-cli || return 1
+    # The whole workspace, as the tests build it: another selection would have
+    # other features, and everything would be compiled twice.
+    cargo build --locked --workspace --bins || return 1
     # The shim runs in any container: static, for the gnu target.
     RUSTFLAGS='-C target-feature=+crt-static' \
         cargo build --locked -p katonic-shim --target x86_64-unknown-linux-gnu || return 1

@@ -12,6 +12,7 @@ use crate::{
     exit::Exit,
     failure::Failure,
     output::{fields, table},
+    pages,
     project::{self, ProjectRef},
     text,
 };
@@ -71,18 +72,13 @@ pub async fn run(context: &Context, command: JobsCommand) -> Result<Exit, Failur
 async fn list(context: &Context, args: ListArgs) -> Result<Exit, Failure> {
     let named = project::of_folder(args.project, &current_folder()?)?;
     let project_id = project::find(&context.client, &named).await?.to_string();
-    let mut all = ListJobsResponse::default();
-    loop {
-        let request =
-            ListJobsRequest { project_id: project_id.clone(), page_token: all.next_page_token, ..Default::default() };
+    let (executions, next_page_token) = pages::collect(args.limit, async |page_token| {
+        let request = ListJobsRequest { project_id: project_id.clone(), page_token, ..Default::default() };
         let page = context.client.list_jobs(request).await?;
-        all.executions.extend(page.executions);
-        all.next_page_token = page.next_page_token;
-        if all.next_page_token.is_empty() || all.executions.len() >= args.limit {
-            break;
-        }
-    }
-    all.executions.truncate(args.limit);
+        Ok::<_, Failure>((page.executions, page.next_page_token))
+    })
+    .await?;
+    let all = ListJobsResponse { executions, next_page_token };
     context.output.answer(&all, |all| {
         let rows = all.executions.iter().map(row).collect();
         table(["NO", "ID", "PHASE", "REASON", "MADE", "TOOK", "TITLE"], rows, "The project has no jobs yet.")

@@ -12,6 +12,7 @@ use crate::{
     exit::Exit,
     failure::Failure,
     output::{fields, table},
+    pages,
     project::{self, ProjectRef},
     text,
 };
@@ -62,17 +63,12 @@ pub async fn run(context: &Context, command: ProjectsCommand) -> Result<Exit, Fa
 }
 
 async fn list(context: &Context, limit: usize) -> Result<Exit, Failure> {
-    let mut all = ListProjectsResponse::default();
-    loop {
-        let request = ListProjectsRequest { page_token: all.next_page_token, ..Default::default() };
-        let page = context.client.list_projects(request).await?;
-        all.projects.extend(page.projects);
-        all.next_page_token = page.next_page_token;
-        if all.next_page_token.is_empty() || all.projects.len() >= limit {
-            break;
-        }
-    }
-    all.projects.truncate(limit);
+    let (projects, next_page_token) = pages::collect(limit, async |page_token| {
+        let page = context.client.list_projects(ListProjectsRequest { page_token, ..Default::default() }).await?;
+        Ok::<_, Failure>((page.projects, page.next_page_token))
+    })
+    .await?;
+    let all = ListProjectsResponse { projects, next_page_token };
     context.output.answer(&all, |all| {
         let row = |p: &Project| [p.name.clone(), p.project_id.clone(), text::time(p.create_time.as_ref())];
         let rows = all.projects.iter().map(row).collect();

@@ -13,7 +13,7 @@ use crate::{
     exit::Exit,
     failure::Failure,
     output::{fields, table},
-    text,
+    pages, text,
 };
 
 /// What to do with event subscriptions.
@@ -54,16 +54,13 @@ pub async fn run(context: &Context, command: SubscriptionsCommand) -> Result<Exi
 }
 
 async fn list(context: &Context) -> Result<Exit, Failure> {
-    let mut all = ListEventSubscriptionsResponse::default();
-    loop {
-        let request = ListEventSubscriptionsRequest { page_token: all.next_page_token, ..Default::default() };
+    let (subscriptions, next_page_token) = pages::collect(usize::MAX, async |page_token| {
+        let request = ListEventSubscriptionsRequest { page_token, ..Default::default() };
         let page = context.client.list_event_subscriptions(request).await?;
-        all.subscriptions.extend(page.subscriptions);
-        all.next_page_token = page.next_page_token;
-        if all.next_page_token.is_empty() {
-            break;
-        }
-    }
+        Ok::<_, Failure>((page.subscriptions, page.next_page_token))
+    })
+    .await?;
+    let all = ListEventSubscriptionsResponse { subscriptions, next_page_token };
     context.output.answer(&all, |all| {
         let rows = all.subscriptions.iter().map(row).collect();
         table(["ID", "NAME", "BINDINGS", "MADE"], rows, "There are no subscriptions.")

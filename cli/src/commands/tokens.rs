@@ -13,7 +13,7 @@ use crate::{
     exit::Exit,
     failure::Failure,
     output::{fields, table},
-    text,
+    pages, text,
 };
 
 /// What to do with tokens.
@@ -57,16 +57,12 @@ pub async fn run(context: &Context, command: TokensCommand) -> Result<Exit, Fail
 }
 
 async fn list(context: &Context) -> Result<Exit, Failure> {
-    let mut all = ListTokensResponse::default();
-    loop {
-        let request = ListTokensRequest { page_token: all.next_page_token, ..Default::default() };
-        let page = context.client.list_tokens(request).await?;
-        all.tokens.extend(page.tokens);
-        all.next_page_token = page.next_page_token;
-        if all.next_page_token.is_empty() {
-            break;
-        }
-    }
+    let (tokens, next_page_token) = pages::collect(usize::MAX, async |page_token| {
+        let page = context.client.list_tokens(ListTokensRequest { page_token, ..Default::default() }).await?;
+        Ok::<_, Failure>((page.tokens, page.next_page_token))
+    })
+    .await?;
+    let all = ListTokensResponse { tokens, next_page_token };
     context.output.answer(&all, |all| {
         let rows = all.tokens.iter().map(row).collect();
         table(["ID", "NAME", "SCOPES", "MADE", "EXPIRES", "REVOKED"], rows, "There are no tokens.")

@@ -49,7 +49,7 @@ fn users_file(site: &Site) -> String {
     format!(
         "user default reset off\n\
          user probe reset on #{probe} -@all +ping +auth\n\
-         user logs reset on #{logs} ~* -@all +@read +@write +@scripting +@connection +@keyspace -@dangerous -@admin +info\n",
+         user logs reset on #{logs} ~katonic:logs:* resetchannels -@all +@read +@write +@scripting +@connection +@keyspace -@dangerous -@admin +info\n",
         probe = sha256_hex(passwords.redis_probe.as_bytes()),
         logs = sha256_hex(passwords.redis_logs.as_bytes()),
     )

@@ -89,7 +89,7 @@ async fn a_stopped_job_keeps_its_results(platform: Shared) -> Result<()> {
 pub async fn wait_for_line(platform: &Shared, execution: &str, line: &str) -> Result<()> {
     let rest = platform.rest();
     katonic_integration_tests::wait::until(&format!("{execution} writes {line}"), async || {
-        let page = rest.get(&format!("/executions/{execution}/logs?limit=100")).await?;
+        let page = rest.get(&format!("/executions/{execution}/logs?limit=10000")).await?;
         let entries = page["entries"].as_array().cloned().unwrap_or_default();
         Ok(entries.iter().any(|entry| entry["text"] == line).then_some(()))
     })
