@@ -1,4 +1,5 @@
-//! What metadata is told, one file for each role: `config/` has both.
+//! What metadata is told, one file for each role: `config/default.toml` lists
+//! every key of the role `api`, `config/git.toml` those of the role `git`.
 
 use katonic_bus::{AdminConfig, Password};
 use katonic_service::config::{
@@ -96,4 +97,38 @@ fn default_tiers() -> Vec<Tier> {
         default: true,
     };
     name.map(tier).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::tier::Tiers;
+
+    fn load(name: &str) -> Config {
+        let file = format!("{}/config/{name}.toml", env!("CARGO_MANIFEST_DIR"));
+        katonic_service::config::load_file(file.as_ref()).expect("a valid file")
+    }
+
+    #[test]
+    fn the_file_of_the_api_is_complete_and_says_the_defaults() {
+        let config = load("default");
+        assert!(config.bootstrap.is_some() && config.subscriptions.is_some());
+        assert!(Tiers::new(config.tiers).is_ok());
+        let defaults = GitSection::new(config.git.repositories.clone());
+        assert_eq!(
+            (config.git.time_limit_s, config.git.max_pack_bytes, config.git.max_concurrent),
+            (defaults.time_limit_s, defaults.max_pack_bytes, defaults.max_concurrent)
+        );
+    }
+
+    #[test]
+    fn the_file_of_git_has_no_login_but_its_own() {
+        let config = load("git");
+        assert!(config.bootstrap.is_none() && config.subscriptions.is_none());
+    }
+
+    #[test]
+    fn without_tiers_there_is_one_default() {
+        assert_eq!(Tiers::new(default_tiers()).map(|tiers| tiers.all().len()), Ok(1));
+    }
 }
