@@ -32,11 +32,11 @@ test *ARGS: build
 
 # Measures the figures; on an idle machine
 bench *ARGS: build
-    cargo run --locked -p katonic-bench -- {{ ARGS }}
+    cargo run --locked --bin katonic-bench -- {{ ARGS }}
 
 # Write the documents that are made from the contracts
 generate:
-    cargo run --locked -p xtask -- generate
+    cargo run --locked --bin xtask -- generate
 
 # What CI runs
 ci: fmt-check shellcheck clippy deny machete buf xtask doc test
@@ -74,7 +74,7 @@ buf:
 # Layers, file sizes, documents made from the contracts
 xtask:
     @echo "== xtask"
-    cargo run --locked -p xtask -- check
+    cargo run --locked --bin xtask -- check
 
 # Documentation without broken links
 doc:
