@@ -78,8 +78,7 @@ impl NumbersTask {
         let increment = doc! {"$inc": {"last": number(count)}};
         let row = self.table.upsert(doc! {"_id": key}, increment).await;
         let numbers: Box<dyn Iterator<Item = Result<u64, StoreError>> + Send> = match row {
-            Ok(Some(row)) => Box::new((row.last + 1 - count..=row.last).map(Ok)),
-            Ok(None) => Box::new(iter::repeat_with(|| Err(StoreError::Closed))),
+            Ok(row) => Box::new((row.last + 1 - count..=row.last).map(Ok)),
             Err(error) => {
                 tracing::warn!(key, error = &error as &dyn std::error::Error, "no number could be taken");
                 Box::new(iter::repeat_with(|| Err(StoreError::Timeout)))

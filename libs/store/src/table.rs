@@ -13,7 +13,7 @@ use mongodb::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::error::StoreError;
+use crate::{error::StoreError, retry};
 
 /// Longer than any single call takes on a healthy store, shorter than a caller's patience.
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -88,16 +88,41 @@ impl<R: Serialize + DeserializeOwned + Send + Sync> Table<R> {
         }
     }
 
-    /// As [`Self::swap`], but inserts where nothing matches.
-    pub async fn upsert(&self, filter: Document, update: Document) -> Result<Option<R>, StoreError> {
+    /// As [`Self::swap`], but inserts where nothing matches. Of two that find
+    /// nothing at once one is refused, or told of nothing: it finds the other's then.
+    pub async fn upsert(&self, filter: Document, update: Document) -> Result<R, StoreError> {
+        let mut delays = retry::delays();
+        loop {
+            match self.try_upsert(filter.clone(), update.clone()).await {
+                Ok(Some(row)) => return Ok(row),
+                Ok(None) | Err(StoreError::Duplicate { .. }) => {}
+                Err(error) => return Err(error),
+            }
+            let delay = delays.next().ok_or(StoreError::TransactionContended)?;
+            tokio::time::sleep(delay).await;
+        }
+    }
+
+    async fn try_upsert(&self, filter: Document, update: Document) -> Result<Option<R>, StoreError> {
         let swap = self.collection.find_one_and_update(filter, update);
         let swap = swap.upsert(true).return_document(ReturnDocument::After);
         self.call(Box::pin(async move { swap.await })).await
     }
 
-    /// Applies a pipeline to every document that `filter` matches.
-    pub async fn update_all(&self, filter: Document, pipeline: Vec<Document>) -> Result<(), StoreError> {
-        self.call(Box::pin(async move { self.collection.update_many(filter, pipeline).await })).await.map(drop)
+    /// Applies a pipeline to the documents of these ids, in one round trip but
+    /// each by itself: an update of many at once may hold the collection while
+    /// it waits for a transaction that needs the collection, and neither ends.
+    pub async fn update_each(&self, ids: &[&str], pipeline: &[Document]) -> Result<(), StoreError> {
+        let updates: Vec<Document> = ids.iter().map(|id| doc! {"q": {"_id": id}, "u": pipeline}).collect();
+        let journaled = doc! {"w": "majority", "j": true};
+        let command =
+            doc! {"update": self.collection.name(), "updates": updates, "ordered": false, "writeConcern": journaled};
+        let database = self.collection.client().database(&self.collection.namespace().db);
+        let answer = self.call(Box::pin(async move { database.run_command(command).await })).await?;
+        match answer.get_array("writeErrors") {
+            Ok(errors) if !errors.is_empty() => Err(StoreError::Driver(mongodb::error::Error::custom(answer))),
+            _ => Ok(()),
+        }
     }
 
     pub async fn delete(&self, session: Session<'_>, filter: Document) -> Result<bool, StoreError> {
@@ -136,10 +161,18 @@ impl<R: Serialize + DeserializeOwned + Send + Sync> Table<R> {
     /// Boxed, because the compiler cannot see through the driver's actions that
     /// a future which holds one may move between threads.
     async fn call<T>(&self, action: BoxFuture<'_, mongodb::error::Result<T>>) -> Result<T, StoreError> {
-        match tokio::time::timeout(DEADLINE, action).await {
-            Ok(result) => result.map_err(|error| StoreError::driver(self.entity, error)),
-            Err(_) => Err(StoreError::Timeout),
-        }
+        in_time(self.entity, action).await
+    }
+}
+
+/// The deadline and the errors of every call.
+pub(crate) async fn in_time<T>(
+    entity: &'static str,
+    action: impl Future<Output = mongodb::error::Result<T>>,
+) -> Result<T, StoreError> {
+    match tokio::time::timeout(DEADLINE, action).await {
+        Ok(result) => result.map_err(|error| StoreError::driver(entity, error)),
+        Err(_) => Err(StoreError::Timeout),
     }
 }
 

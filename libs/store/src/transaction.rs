@@ -17,7 +17,7 @@ use crate::{
     relay::{Offer, Relay},
     retry,
     row::AggregateRow,
-    table::durable,
+    table::{durable, in_time},
 };
 
 /// How often a commit of unknown outcome is asked for again.
@@ -196,26 +196,28 @@ pub(crate) async fn run<V, E: From<StoreError>>(
 }
 
 async fn begin(client: &Client) -> Result<Transaction, StoreError> {
-    let mut session = client.start_session().await.map_err(|error| StoreError::driver("session", error))?;
-    let started = session.start_transaction().write_concern(durable()).await;
-    started.map_err(|error| StoreError::driver("transaction", error))?;
+    let mut session = in_time("session", async { client.start_session().await }).await?;
+    in_time("transaction", async { session.start_transaction().write_concern(durable()).await }).await?;
     Ok(Transaction { session, offers: Vec::new(), outrun: false })
 }
 
 async fn commit(session: &mut ClientSession) -> Result<(), StoreError> {
     let mut tries = 1;
     loop {
-        match session.commit_transaction().await {
-            Ok(()) => return Ok(()),
-            Err(error) if tries < COMMIT_TRIES && error.contains_label(UNKNOWN_TRANSACTION_COMMIT_RESULT) => tries += 1,
-            Err(error) => return Err(StoreError::driver("transaction", error)),
+        match in_time("transaction", async { session.commit_transaction().await }).await {
+            Err(StoreError::Driver(error) | StoreError::Unavailable(error))
+                if tries < COMMIT_TRIES && error.contains_label(UNKNOWN_TRANSACTION_COMMIT_RESULT) =>
+            {
+                tries += 1;
+            }
+            committed => return committed,
         }
     }
 }
 
 /// Best effort: the server ends what is left behind.
 async fn abort(mut session: ClientSession) {
-    if let Err(error) = session.abort_transaction().await {
+    if let Err(error) = in_time("transaction", async { session.abort_transaction().await }).await {
         tracing::debug!(error = &error as &dyn std::error::Error, "a transaction was not aborted");
     }
 }

@@ -1,9 +1,12 @@
 //! A bus for tests that are about what is published, not about RabbitMQ: it
 //! remembers, and it fails when told to.
 
-use std::sync::{
-    Arc, Mutex, PoisonError,
-    atomic::{AtomicBool, AtomicUsize, Ordering},
+use std::{
+    collections::HashSet,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
 };
 
 use futures::future::BoxFuture;
@@ -41,18 +44,20 @@ impl RecordingPublisher {
         self.to_return.store(publishes, Ordering::SeqCst);
     }
 
-    /// What was published, in order, repetitions too.
-    pub fn events(&self) -> Vec<OutgoingEvent> {
-        self.events.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    /// What was published, in order. A relay may repeat itself: each fact is here once, where it came first.
+    pub fn published(&self) -> Vec<OutgoingEvent> {
+        let mut seen = HashSet::new();
+        let events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
+        events.iter().filter(|event| seen.insert(event.id.clone())).cloned().collect()
     }
 
-    /// Waits until what was published satisfies `enough`.
-    pub async fn wait_for(&self, enough: impl Fn(&[OutgoingEvent]) -> bool) -> Vec<OutgoingEvent> {
+    /// Waits until there are `count` facts at least.
+    pub async fn facts(&self, count: usize) -> Vec<OutgoingEvent> {
         loop {
             let news = self.news.notified();
-            let events = self.events();
-            if enough(&events) {
-                return events;
+            let published = self.published();
+            if published.len() >= count {
+                return published;
             }
             news.await;
         }

@@ -1,6 +1,6 @@
-//! Removes what was published: one pipeline update for all that wait together.
+//! Removes what was published: one round trip for all that wait together.
 //!
-//! Event ids are unique, so one filter clears exactly the published entries of
+//! Event ids are unique, so one pipeline clears exactly the published entries of
 //! many aggregates; an entry pushed meanwhile stays. A lost clear only means
 //! that the same event is published again.
 
@@ -66,7 +66,7 @@ impl ClearerTask {
         let ids: Vec<&str> = requests.iter().map(|request| request.key.1.as_str()).collect();
         let events: Vec<&str> = requests.iter().flat_map(|request| &request.events).map(String::as_str).collect();
         let table = Table::<Document>::new(&self.database, collection, "event");
-        let cleared = table.update_all(doc! {"_id": {"$in": ids}}, pipeline(&events)).await;
+        let cleared = table.update_each(&ids, &pipeline(&events)).await;
         let failure = cleared.err().map(|error| error.to_string());
         for request in requests {
             // Whoever asked may have gone.

@@ -78,7 +78,7 @@ impl Fixture {
         let mut config = store().await?.database();
         config.sweep_after_ms = 50;
         config.sweep_every_ms = 20;
-        config.lease_term_ms = 300;
+        config.lease_term_ms = 2_000;
         Self::on(config).await
     }
 

@@ -47,7 +47,7 @@ async fn a_taken_name_is_refused_and_leaves_no_event() -> anyhow::Result<()> {
     fixture.account("taken").await?;
     let second = fixture.accounts.insert(Account::new("taken"), Fact("created"), None).await;
     assert_eq!(second.expect_err("the name is taken").kind(), ErrorKind::AlreadyExists);
-    let events = fixture.bus.wait_for(|events| !events.is_empty()).await;
+    let events = fixture.bus.facts(1).await;
     assert_eq!(events.len(), 1);
     Ok(())
 }

@@ -27,8 +27,7 @@ async fn a_transfer_happens_on_both_sides_or_not_at_all() -> anyhow::Result<()> 
     assert!(refused.is_err());
     let balance = async |id| anyhow::Ok(fixture.accounts.get(id).await?.map(|account| account.state.balance));
     assert_eq!((balance(&from).await?, balance(&to).await?), (Some(-10), Some(10)));
-    let events = fixture.bus.wait_for(|events| events.len() >= 22).await;
-    assert_eq!(events.len(), 22);
+    assert_eq!(fixture.bus.facts(22).await.len(), 22);
     Ok(())
 }
 

@@ -330,13 +330,13 @@ mod tests {
 
     #[test]
     fn a_merge_keeps_the_records_and_retires_what_it_replaced() {
-        let mut log = long(513, 4 << 20);
+        let mut log = long(530, 4 << 20);
         let run = log.mergeable().to_vec();
         let merged = weighing(1, 8, 32 << 20);
         log.merge(merged.clone(), at(0)).expect("merged");
         assert_eq!(
             (log.durable_seq(), log.covering(Seq::new(5)).map(|segment| segment.last)),
-            (Seq::new(513), Some(Seq::new(8)))
+            (Seq::new(530), Some(Seq::new(8)))
         );
         assert_eq!(log.covering(Seq::new(9)).map(|segment| segment.first), Some(Seq::new(9)));
         assert!(log.merge(merged, at(0)).is_err(), "merged twice");

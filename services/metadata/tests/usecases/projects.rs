@@ -59,7 +59,7 @@ async fn a_new_project_is_an_event_with_its_public_snapshot() -> anyhow::Result<
     let world = World::new().await?;
     let ada = world.user("ada", false).await?;
     let id = world.projects.create(ada, named("churn"), None).await?.stored.state.id;
-    let published = world.bus.wait_for(|events| !events.is_empty()).await;
+    let published = world.bus.facts(1).await;
     assert_eq!(published[0].routing_key, format!("{id}.project.created"));
     assert_eq!(published[0].exchange, "katonic.metadata");
     let event: Value = serde_json::from_str(&published[0].body)?;

@@ -25,7 +25,7 @@ async fn a_push_is_one_event_with_its_heads_and_stale_readings_are_refused() -> 
 
     let stored = world.projects.get(project).await?;
     assert_eq!((stored.version.get(), stored.state.files.heads()), (2, main.as_slice()));
-    let published = world.bus.wait_for(|events| events.len() >= 2).await;
+    let published = world.bus.facts(2).await;
     assert_eq!(published[1].routing_key, format!("{project}.project.pushed"));
 
     world.clock.advance(60);
