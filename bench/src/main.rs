@@ -27,7 +27,7 @@ fn main() -> ExitCode {
 async fn measure() -> Result<()> {
     let platform = Platform::start()?;
     let measured = all(&platform).await;
-    platform.down(&["--stop-jobs"])?;
+    platform.end(true)?;
     println!("{}", Figure::HEADER);
     for figure in measured? {
         println!("{figure}");

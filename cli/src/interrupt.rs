@@ -1,7 +1,7 @@
 //! What Ctrl-C and TERM mean while a job is being watched.
 //!
 //! On a terminal the first Ctrl-C asks whether to stop the job or to leave it
-//! running; a second one leaves it. Elsewhere nobody can answer, so INT, TERM
+//! running; a second one leaves it, also after the answer was to stop. Elsewhere nobody can answer, so INT, TERM
 //! and HUP leave the job running: the platform never ends work because whoever
 //! looked at it has gone.
 
@@ -46,6 +46,7 @@ pub struct Interrupts {
     hang_up: Signal,
     interactive: bool,
     asking: bool,
+    stopping: bool,
     answers: Option<mpsc::Receiver<String>>,
 }
 
@@ -58,6 +59,7 @@ impl Interrupts {
             hang_up: signal(SignalKind::hangup())?,
             interactive: io::stdin().is_terminal() && io::stderr().is_terminal(),
             asking: false,
+            stopping: false,
             answers: None,
         })
     }
@@ -78,7 +80,7 @@ impl Interrupts {
             };
             tokio::select! {
                 _ = self.interrupt.recv() => {
-                    if !self.interactive || self.asking {
+                    if !self.interactive || self.asking || self.stopping {
                         return Wish::Detach(Exit::INTERRUPTED);
                     }
                     self.ask();
@@ -88,7 +90,10 @@ impl Interrupts {
                 answer = answer => {
                     self.asking = false;
                     match answer.as_deref().map(understand) {
-                        Some(Some(wish)) => return wish,
+                        Some(Some(wish)) => {
+                            self.stopping |= wish == Wish::Stop;
+                            return wish;
+                        }
                         Some(None) => self.ask(),
                         // Nobody can answer any more.
                         None => return Wish::Detach(Exit::INTERRUPTED),

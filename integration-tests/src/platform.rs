@@ -52,6 +52,16 @@ impl Platform {
         self.manage(&all)
     }
 
+    /// Ends it and all jobs. Its folder goes too, unless it may tell why a test failed.
+    pub fn end(&self, remove: bool) -> Result<()> {
+        self.down(&["--stop-jobs"])?;
+        if remove {
+            return Ok(fs::remove_dir_all(self.folder.path())?);
+        }
+        eprintln!("logs and data are kept in {}", self.folder.path().display());
+        Ok(())
+    }
+
     fn manage(&self, arguments: &[&str]) -> Result<()> {
         let output = self.command("katonic").args(arguments).output()?;
         ensure!(

@@ -77,20 +77,33 @@ install_needs() {
     MISSING_APT=() MISSING_TOOLS=()
 }
 
+# What Debian asks whether a package may start its service.
+POLICY=/usr/sbin/policy-rc.d
+POLICY_KEPT=$POLICY.katonic-kept
+POLICY_MARK='# Made by Katonic while it installs packages'
+
 # Installs Debian packages without letting any of them start a service.
 install_apt() {
-    local policy=/usr/sbin/policy-rc.d kept status=0
-    kept=$policy.katonic-kept
-    if [ -e "$policy" ] && [ ! -e "$kept" ]; then as_root mv "$policy" "$kept"; fi
-    printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" >/dev/null
-    as_root chmod 755 "$policy"
+    local status=0
+    # What an interrupted install has left is not the user's.
+    restore_policy
+    trap restore_policy EXIT
+    if [ -e "$POLICY" ]; then as_root mv "$POLICY" "$POLICY_KEPT"; fi
+    printf '#!/bin/sh\n%s\nexit 101\n' "$POLICY_MARK" | as_root tee "$POLICY" >/dev/null
+    as_root chmod 755 "$POLICY"
     {
         as_root apt-get update -q
         as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "$@"
     } || status=$?
-    as_root rm -f "$policy"
-    if [ -e "$kept" ]; then as_root mv "$kept" "$policy"; fi
+    restore_policy
+    trap - EXIT
     return "$status"
+}
+
+# Puts back what was there before the install.
+restore_policy() {
+    if grep -qs "$POLICY_MARK" "$POLICY"; then as_root rm -f "$POLICY"; fi
+    if [ -e "$POLICY_KEPT" ] && [ ! -e "$POLICY" ]; then as_root mv "$POLICY_KEPT" "$POLICY"; fi
 }
 
 # Builds a crate's programs into its folder; a half-built one is never seen.

@@ -41,10 +41,14 @@ build_platform() {
     put_program "$CARGO_TARGET_DIR/debug/katonic"
 }
 
+# Whether a build has put a program that was not there as it is.
+PROGRAMS_CHANGED=
+
 put_program() {
     local target
     target=$DIST/$(basename "$1")
     cmp -s "$1" "$target" && return 0
+    PROGRAMS_CHANGED=yes
     cp "$1" "$target.new" && mv "$target.new" "$target"
 }
 

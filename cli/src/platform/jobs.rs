@@ -2,12 +2,16 @@
 //! waits until nothing does.
 //!
 //! What runs is read from the member directories: an execution that has one
-//! and has not ended is running. One that is admitted meanwhile is seen in the
-//! next round; one that is admitted after the last round is stopped once no
-//! dispatcher is left that could admit another. Interrupted, it leaves stops
-//! under way; repeating it is harmless.
+//! and has not ended is running. What is admitted to the places that become
+//! free is not asked for again, or the whole queue would be stopped: it is
+//! stopped once no dispatcher is left that could admit another, and what still
+//! waits stays in the queue. Interrupted, it leaves stops under way; repeating
+//! it is harmless.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    collections::BTreeSet,
+    time::{Duration, Instant},
+};
 
 use katonic_member::{Liveness, MemberDir, Members, Stop, StopReason};
 use katonic_proto::dispatcher::v1::{GetExecutionRequest, StopExecutionRequest};
@@ -17,6 +21,8 @@ use super::{error::Error, home::Home};
 use crate::{client::Client, config::Endpoint, text};
 
 const ROUND_PAUSE: Duration = Duration::from_millis(100);
+/// The grace of a stop, the kill, and what saving results may take.
+const LIMIT: Duration = Duration::from_mins(12);
 /// The answer for an execution whose user code has ended: it only needs waiting.
 const OUTCOME_FIXED: &str = "OUTCOME_FIXED";
 
@@ -27,24 +33,37 @@ pub async fn stop_all(home: &Home) -> Result<(), Error> {
     let access = home.access()?;
     let endpoint = Endpoint::try_new(&access.gateway, &access.token).map_err(because)?;
     let client = Client::new(endpoint).map_err(because)?;
-    let mut told = BTreeSet::new();
-    let mut ended = BTreeSet::new();
-    loop {
-        let mut left = with_members(home).map_err(Error::StopJobs)?;
-        left.retain(|execution| !ended.contains(execution));
-        if left.is_empty() {
-            return Ok(());
-        }
-        for execution in left {
-            if has_ended(&client, &execution).await.map_err(Error::StopJobs)? {
-                ended.insert(execution);
-            } else if told.insert(execution.clone()) {
-                anstream::println!("stopping {execution}");
-                stop(&client, execution).await.map_err(Error::StopJobs)?;
-            }
-        }
-        sleep(ROUND_PAUSE).await;
+    let mut left = with_members(home).map_err(Error::StopJobs)?;
+    let begun = Instant::now();
+    drop_ended(&client, &mut left).await?;
+    for execution in &left {
+        anstream::println!("stopping {execution}");
+        stop(&client, execution.clone()).await.map_err(Error::StopJobs)?;
     }
+    while !left.is_empty() {
+        in_time(begun, &left)?;
+        sleep(ROUND_PAUSE).await;
+        drop_ended(&client, &mut left).await?;
+    }
+    Ok(())
+}
+
+async fn drop_ended(client: &Client, left: &mut BTreeSet<String>) -> Result<(), Error> {
+    for execution in left.clone() {
+        if has_ended(client, &execution).await.map_err(Error::StopJobs)? {
+            left.remove(&execution);
+        }
+    }
+    Ok(())
+}
+
+/// Names what has not ended once the limit is over.
+fn in_time<'a>(begun: Instant, left: impl IntoIterator<Item = &'a String>) -> Result<(), Error> {
+    if begun.elapsed() < LIMIT {
+        return Ok(());
+    }
+    let left: Vec<&str> = left.into_iter().map(String::as_str).collect();
+    Err(because(format!("still running: {}", left.join(", "))))
 }
 
 /// Stops what was admitted while the platform went down, as the agent would
@@ -55,8 +74,10 @@ pub async fn stop_left(home: &Home) -> Result<(), Error> {
         anstream::println!("stopping {}", member.name());
         member.order_stop(&Stop { reason: StopReason::User, message: String::new() }).map_err(because)?;
     }
+    let begun = Instant::now();
     for member in running {
         while is_running(&member).map_err(because)? {
+            in_time(begun, [&member.name().to_string()])?;
             sleep(ROUND_PAUSE).await;
         }
     }

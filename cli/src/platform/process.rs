@@ -47,6 +47,15 @@ fn open(identity: &ProcessIdentity) -> io::Result<Option<OwnedFd>> {
     Ok(is_alive(identity).then_some(pidfd))
 }
 
+/// Writes down who a new child is, and watches it.
+fn known(child: &Child, identity_file: &Path) -> Result<(ProcessIdentity, AsyncFd<OwnedFd>), StartError> {
+    let pid = child.id().and_then(|pid| i32::try_from(pid).ok()).ok_or(StartError::Gone)?;
+    let identity = ProcessIdentity::of(pid).map_err(StartError::System)?;
+    files::write_json(identity_file, &identity).map_err(StartError::File)?;
+    let pidfd = open(&identity).map_err(StartError::System)?.ok_or(StartError::Gone)?;
+    Ok((identity, watch(pidfd).map_err(StartError::System)?))
+}
+
 /// The identity in a file, if it is one of a process that still runs.
 pub fn read_alive(path: &Path) -> Option<ProcessIdentity> {
     // A damaged file is as none: what it named is found by its port.
@@ -79,7 +88,7 @@ impl Process {
         let out = files::open_log(log).map_err(StartError::File)?;
         let err = out.try_clone().map_err(StartError::System)?;
         // An own group, so that no terminal's signal reaches it.
-        let child = command
+        let mut child = command
             .stdin(Stdio::null())
             .stdout(out)
             .stderr(err)
@@ -87,11 +96,14 @@ impl Process {
             .kill_on_drop(false)
             .spawn()
             .map_err(StartError::System)?;
-        let pid = child.id().and_then(|pid| i32::try_from(pid).ok()).ok_or(StartError::Gone)?;
-        let identity = ProcessIdentity::of(pid).map_err(StartError::System)?;
-        files::write_json(identity_file, &identity).map_err(StartError::File)?;
-        let pidfd = open(&identity).map_err(StartError::System)?.ok_or(StartError::Gone)?;
-        Ok(Self { identity, pidfd: watch(pidfd).map_err(StartError::System)?, child: Some(child) })
+        match known(&child, identity_file) {
+            Ok((identity, pidfd)) => Ok(Self { identity, pidfd, child: Some(child) }),
+            Err(error) => {
+                // Nobody would find it again. One that has ended by itself is as good.
+                let _ = child.start_kill();
+                Err(error)
+            }
+        }
     }
 
     /// Takes over the process whose identity is in a file, if it still runs.

@@ -83,7 +83,17 @@ impl Passwords {
 }
 
 impl Secrets {
-    /// The secrets here; what is missing is made.
+    /// The secrets here; `None` where they are not all made yet.
+    pub fn load(home: &Home) -> Result<Option<Self>, Error> {
+        let passwords = files::read_json(&home.passwords_file())?;
+        let token = files::read_text(&home.admin_token_file())?;
+        let (Some(passwords), Some(token), Some(key_id)) = (passwords, token, known_key(home)?) else {
+            return Ok(None);
+        };
+        Ok(Some(Self { passwords, admin_token_sha256: sha256_hex(token.trim().as_bytes()), key_id }))
+    }
+
+    /// The secrets here; what is missing is made. Called under the supervisor's lock only.
     pub fn load_or_create(home: &Home) -> Result<Self, Error> {
         make_blob_key(home)?;
         Ok(Self {
@@ -122,18 +132,32 @@ fn make_blob_key(home: &Home) -> Result<(), Error> {
     files::write_private(&path, format!("{}\n", hex::encode(rand::random::<[u8; 32]>())).as_bytes())
 }
 
+/// What the private file of a key pair is called after the pair's name.
+const PRIVATE: &str = ".key.pem";
+
+/// The name of the installation's key pair, if there is one.
+fn known_key(home: &Home) -> Result<Option<String>, Error> {
+    let folder = home.keys();
+    if !folder.is_dir() {
+        return Ok(None);
+    }
+    for entry in fs::read_dir(&folder).map_err(Error::file("read", &folder))? {
+        let name = entry.map_err(Error::file("read", &folder))?.file_name();
+        if let Some(key_id) = name.to_string_lossy().strip_suffix(PRIVATE) {
+            return Ok(Some(key_id.to_owned()));
+        }
+    }
+    Ok(None)
+}
+
 /// The name of the installation's key pair, which is made where there is none.
 ///
 /// The private file is written last: a pair without it is made anew.
 fn signing_key(home: &Home) -> Result<String, Error> {
-    const PRIVATE: &str = ".key.pem";
-    let folder = home.keys();
-    for entry in fs::read_dir(&folder).map_err(Error::file("read", &folder))? {
-        let name = entry.map_err(Error::file("read", &folder))?.file_name();
-        if let Some(key_id) = name.to_string_lossy().strip_suffix(PRIVATE) {
-            return Ok(key_id.to_owned());
-        }
+    if let Some(known) = known_key(home)? {
+        return Ok(known);
     }
+    let folder = home.keys();
     let key = SigningKey::from_bytes(&rand::random());
     let key_id = sha256_hex(key.verifying_key().as_bytes())[..16].to_owned();
     let public = key.verifying_key().to_public_key_pem(LineEnding::LF).map_err(|error| Error::Key(error.into()))?;

@@ -19,7 +19,7 @@ impl Site {
     pub fn load(home: Home) -> Result<Self, Error> {
         let missing = || Error::NoPlatform(home.root().to_owned());
         let installation = Installation::load(&home)?.ok_or_else(missing)?;
-        let secrets = Secrets::load_or_create(&home)?;
+        let secrets = Secrets::load(&home)?.ok_or_else(missing)?;
         Ok(Self { home, installation, secrets })
     }
 

@@ -109,16 +109,22 @@ async fn conduct(
             Err(Error::NotReady(cause))
         }
     };
+    stop_all(site, board, stops).await.and(ended)
+}
+
+/// Every part in order; what one of them does not let go of holds up no other.
+async fn stop_all(site: &Site, board: &Board, stops: &BTreeMap<Part, CancellationToken>) -> Result<(), Error> {
+    let mut agent = Ok(());
     for group in Part::STOPPING {
         for part in group {
             stops[part].cancel();
         }
         board.until(|state| state.all_stopped(group)).await;
         if group.contains(&Part::Dispatcher) {
-            stop::agent(&site.home).await?;
+            agent = stop::agent(&site.home).await;
         }
     }
-    ended
+    agent
 }
 
 fn fail(board: &Board, failure: Failure) {

@@ -8,6 +8,7 @@ use katonic_integration_tests::{rest::text, wait};
 use libtest_mimic::Trial;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
+use tempfile::TempDir;
 
 use crate::{Shared, alone, e2e_run::wait_for_line};
 
@@ -32,38 +33,59 @@ pub fn trials() -> Vec<Trial> {
     kills.chain([alone("a_run_survives_down_and_up", a_run_survives_down_and_up)]).collect()
 }
 
-/// Prints, waits long enough for a part to die meanwhile, prints again.
+/// Prints, waits for the file that its argument names, prints again.
 const SCRIPT: &str = "
-import time
+import os, sys, time
 for n in range(200): print('before', n)
 print('waiting', flush=True)
-time.sleep(5)
+while not os.path.exists(sys.argv[1]): time.sleep(0.02)
 for n in range(200): print('after', n)
 open('result.txt', 'w').write('done')
 ";
 
-async fn start(platform: &Shared, name: &str) -> Result<String> {
-    let rest = platform.rest();
-    let project = rest.project(name).await?;
-    let id = rest.submit(&project, &["python3", "-c", SCRIPT]).await?;
-    wait_for_line(platform, &id, "waiting").await?;
-    Ok(id)
+/// A job that runs for as long as the test wants.
+struct Job {
+    id: String,
+    folder: TempDir,
+}
+
+impl Job {
+    async fn start(platform: &Shared, name: &str) -> Result<Self> {
+        let (rest, folder) = (platform.rest(), platform.scratch()?);
+        let project = rest.project(name).await?;
+        let go_on = folder.path().join("go-on").display().to_string();
+        let id = rest.submit(&project, &["python3", "-c", SCRIPT, &go_on]).await?;
+        wait_for_line(platform, &id, "waiting").await?;
+        Ok(Self { id, folder })
+    }
+
+    fn go_on(&self) -> Result<()> {
+        Ok(fs::write(self.folder.path().join("go-on"), "")?)
+    }
 }
 
 async fn a_run_survives(platform: Shared, part: &'static str) -> Result<()> {
-    let id = start(&platform, &format!("killed-{part}")).await?;
-    kill_9(pid_of(&platform, part)?)?;
+    let job = Job::start(&platform, &format!("killed-{part}")).await?;
+    let killed = pid_of(&platform, part)?.with_context(|| format!("no {part}"))?;
+    kill_9(killed)?;
+    // The job's second half falls into the time in which the part is away.
+    job.go_on()?;
     if part == "supervisor" {
         platform.up()?;
     }
-    ended_complete(&platform, &id).await
+    ended_complete(&platform, &job.id).await?;
+    wait::until(&format!("another {part} is at work"), async || {
+        Ok(pid_of(&platform, part)?.filter(|pid| *pid != killed).map(drop))
+    })
+    .await
 }
 
 async fn a_run_survives_down_and_up(platform: Shared) -> Result<()> {
-    let id = start(&platform, "down-and-up").await?;
+    let job = Job::start(&platform, "down-and-up").await?;
     platform.down(&[])?;
+    job.go_on()?;
     platform.up()?;
-    ended_complete(&platform, &id).await
+    ended_complete(&platform, &job.id).await
 }
 
 async fn ended_complete(platform: &Shared, id: &str) -> Result<()> {
@@ -96,15 +118,14 @@ fn all_ready(status: &Value) -> bool {
     parts(status).count() > 0 && parts(status).all(|part| part["ready"] == true)
 }
 
-fn pid_of(platform: &Shared, part: &str) -> Result<i32> {
+fn pid_of(platform: &Shared, part: &str) -> Result<Option<i32>> {
     let status = platform.status()?;
     let pid = match part {
         "supervisor" => status["supervisorPid"].as_i64(),
         "agent" => agent_pid(platform)?,
         part => parts(&status).find(|candidate| candidate["name"] == part).and_then(|part| part["pid"].as_i64()),
     };
-    let pid = pid.with_context(|| format!("no {part} in {status}"))?;
-    Ok(i32::try_from(pid)?)
+    Ok(pid.map(i32::try_from).transpose()?)
 }
 
 /// The agent is the dispatcher's child, not a part of the supervisor's.

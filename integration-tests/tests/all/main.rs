@@ -45,7 +45,7 @@ fn main() -> ExitCode {
     ];
     let conclusion = libtest_mimic::run(&arguments, trials.into_iter().flatten().collect());
     if let Some(Ok(platform)) = PLATFORM.get()
-        && let Err(error) = platform.down(&["--stop-jobs"])
+        && let Err(error) = platform.end(!conclusion.has_failed())
     {
         eprintln!("{error:#}");
         return ExitCode::FAILURE;

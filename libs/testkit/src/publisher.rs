@@ -53,9 +53,14 @@ impl RecordingPublisher {
 
     /// Waits until there are `count` facts at least.
     pub async fn facts(&self, count: usize) -> Vec<OutgoingEvent> {
+        self.facts_where(count, |_| true).await
+    }
+
+    /// Waits until there are `count` facts of a kind at least; answers those.
+    pub async fn facts_where(&self, count: usize, wanted: impl Fn(&OutgoingEvent) -> bool) -> Vec<OutgoingEvent> {
         loop {
             let news = self.news.notified();
-            let published = self.published();
+            let published: Vec<_> = self.published().into_iter().filter(&wanted).collect();
             if published.len() >= count {
                 return published;
             }

@@ -84,7 +84,7 @@ impl SubscriptionsSection {
     }
 }
 
-/// A job for each core, with the memory that most machines have for one.
+/// Two jobs for each core, each with the memory that most machines have for one.
 fn default_tiers() -> Vec<Tier> {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let name = "small".parse().into_iter();

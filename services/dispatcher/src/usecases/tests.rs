@@ -139,10 +139,8 @@ impl Bench {
     async fn facts(&self, execution: &Execution, count: usize) -> Vec<String> {
         let own = format!("{}.execution.", self.project);
         let subject = execution.id.to_string();
-        let is_own = |event: &katonic_bus::OutgoingEvent| event.id.starts_with(&subject);
-        let events = self.publisher.wait_for(|events| events.iter().filter(|e| is_own(e)).count() >= count).await;
-        let facts = events.iter().filter(|event| is_own(event));
-        facts.map(|event| event.routing_key.trim_start_matches(&own).to_owned()).collect()
+        let facts = self.publisher.facts_where(count, |event| event.id.starts_with(&subject)).await;
+        facts.iter().map(|event| event.routing_key.trim_start_matches(&own).to_owned()).collect()
     }
 }
 

@@ -65,11 +65,21 @@ impl Subscriptions {
         }
         let password = Password::generate().map_err(|_| Error::Random)?;
         if let Err(error) = subscriber::create(&self.admin, &new.subscriber, &password).await {
-            // Nobody knows of it yet: as if it had never been, so that its key can be used again.
-            self.delete(new.id).await?;
+            self.undo(new.id).await?;
             return Err(error.into());
         }
         Ok(Made { subscription: insertion.stored, password: Some(password) })
+    }
+
+    /// Nobody knows of it yet: as if it had never been, so that its key can be
+    /// used again, whether or not the broker can be asked. What it may have made
+    /// of the queue nobody can open, and it expires.
+    async fn undo(&self, id: SubscriptionId) -> Result<(), Error> {
+        if let Err(error) = subscriber::delete(&self.admin, &id).await {
+            tracing::warn!(subscription.id = %id, error = &error as &dyn std::error::Error, "a queue that failed was not removed");
+        }
+        self.repository.subscriptions.delete(&id).await?;
+        Ok(())
     }
 
     /// One subscription.
