@@ -112,6 +112,7 @@ fn dispatcher(site: &Site) -> Result<Table, Error> {
             ("agent", path(&tools::own("katonic-agent")?)),
             ("shim", path(&tools::own("katonic-shim")?)),
             ("gateway", base_uri(site.installation.ports.gateway).into()),
+            ("uid_first", i64::from(site.installation.uid_first).into()),
         ],
     );
     let mut sections = owner(site, Part::Dispatcher, "dispatcher", &passwords.store.dispatcher);

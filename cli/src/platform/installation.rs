@@ -1,4 +1,5 @@
-//! What is chosen once for an installation and kept: its id and its ports.
+//! What is chosen once for an installation and kept: its id, its ports, and
+//! the users that its members run as.
 //!
 //! Ports lie below the kernel's ephemeral range, so that no outgoing connection
 //! takes one between `down` and `up`.
@@ -14,6 +15,11 @@ const GATEWAY_PORT: u16 = 7400;
 /// Below Linux' ephemeral ports, which begin at 32768.
 const PORT_RANGE: std::ops::Range<u16> = 20_000..32_000;
 
+/// User ids that the dispatcher's default configuration takes, from the first on.
+const UIDS: u32 = 1_000;
+/// Far from people's and system users' ids, and below 2^31, which some programs take for negative.
+const UID_BLOCKS: std::ops::Range<u32> = 1_000_000..2_000_000;
+
 /// Content of `installation.json`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -26,6 +32,9 @@ pub struct Installation {
     pub store_engine: StoreEngine,
     /// Where each part listens, on 127.0.0.1.
     pub ports: Ports,
+    /// The first of the user ids that members get. Two installations of one
+    /// machine must not share any: what a member leaves is killed by its user.
+    pub uid_first: u32,
 }
 
 /// Which program keeps the store's files.
@@ -111,6 +120,7 @@ impl Installation {
             incarnation: 1,
             store_engine: tools::store_engine()?,
             ports: Ports::choose()?,
+            uid_first: rand::random_range(UID_BLOCKS) * UIDS,
         };
         files::write_json(&home.installation_file(), &installation)?;
         Ok(installation)

@@ -37,7 +37,10 @@ for process in filter(str.isdigit, os.listdir("/proc")):
     except OSError:
         pass
 for root in sys.argv[1:]:
-    for folder, _, files in os.walk(root):
+    for folder, folders, files in os.walk(root):
+        # Of what others keep in /tmp only what may be a temporary folder of ours.
+        if folder == "/tmp":
+            folders[:] = [name for name in folders if name.startswith((".tmp", "katonic"))]
         for name in files:
             path = os.path.join(folder, name)
             if os.path.isfile(path) and not os.path.islink(path):
