@@ -1,7 +1,7 @@
 //! The gateway, as gRPC: one channel, the token and a trace on every call.
 //!
 //! Unary calls have a deadline and are repeated while the platform is away
-//! ([`Client::call`]): reads by nature, creates by their Idempotency-Key. The
+//! (`Client::call`): reads by nature, creates by their Idempotency-Key. The
 //! channel connects when first used and reconnects by itself, so a restarted
 //! gateway is only ever seen as a call that has to be made again.
 

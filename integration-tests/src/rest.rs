@@ -84,6 +84,18 @@ impl Rest {
         .await
     }
 
+    /// The execution once nothing of it is left on compute: it changes no more.
+    pub async fn settled(&self, execution: &str) -> Result<Value> {
+        wait::until(&format!("{execution} leaves nothing on compute"), async || {
+            let answer = self.get(&format!("/executions/{execution}")).await?;
+            let checkpoints = answer["attempts"].as_array().and_then(|all| all.last()?["checkpoints"].as_array());
+            let deleted =
+                checkpoints.is_some_and(|all| all.iter().any(|c| c["kind"] == "CHECKPOINT_KIND_RESOURCES_DELETED"));
+            Ok(deleted.then_some(answer))
+        })
+        .await
+    }
+
     /// The execution once it is in a phase.
     pub async fn in_phase(&self, execution: &str, wanted: &str) -> Result<Value> {
         wait::until(&format!("{execution} is {wanted}"), async || {

@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# shellcheck disable=SC2034  # what it sets is read by those that source this
 # What the platform itself needs, and building it.
 
 SECANTUS_VERSION=0.5.3-beta.196

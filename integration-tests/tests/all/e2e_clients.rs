@@ -21,7 +21,7 @@ async fn all_clients_see_the_same(platform: Shared) -> Result<()> {
     let rest = platform.rest();
     let project = rest.project("all-clients").await?;
     let id = rest.submit(&project, &["sh", "-c", "echo one; echo two >&2; echo made > made.txt"]).await?;
-    let by_rest = rest.ended(&id).await?;
+    let by_rest = rest.settled(&id).await?;
     let log_by_rest = rest.log(&id).await?;
 
     let proto = Path::new(env!("CARGO_MANIFEST_DIR")).join("../proto").display().to_string();
