@@ -3,6 +3,7 @@
 
 use anyhow::{Result, ensure};
 use bytes::{Buf, BufMut};
+use katonic_domain::AccessToken;
 use katonic_integration_tests::{
     rest::{Rest, text},
     rpc, wait,
@@ -42,7 +43,7 @@ async fn every_rpc_refuses_bad_credentials(platform: Shared) -> Result<()> {
     let bads = [
         Bad { what: "none", bearer: None },
         Bad { what: "garbage", bearer: Some("nothing".to_owned()) },
-        Bad { what: "well-formed garbage", bearer: Some(format!("kat_{}", "a".repeat(36))) },
+        Bad { what: "well-formed garbage", bearer: Some(AccessToken::from_random(|| 7).expose().to_owned()) },
         Bad { what: "expired", bearer: Some(expired) },
         Bad { what: "revoked", bearer: Some(revoked) },
     ];

@@ -1,6 +1,8 @@
 //! Consecutive records: the unit that is appended.
 
-use crate::domain::{Record, Seq};
+use katonic_domain::Timestamp;
+
+use crate::domain::{Content, GapReason, Record, Seq};
 
 /// Why records are not a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -19,6 +21,9 @@ pub enum BatchError {
     /// A gap ends before it starts.
     #[error("the gap at {0} ends before it starts")]
     BackwardGap(Seq),
+    /// A record is numbered beyond what is exact everywhere.
+    #[error("record {0} is beyond {max}", max = Seq::MAX)]
+    TooFar(Seq),
 }
 
 /// At least one record, each following the one before it.
@@ -42,10 +47,19 @@ impl Batch {
             if record.last() < record.seq {
                 return Err(BatchError::BackwardGap(record.seq));
             }
+            if record.last() > Seq::MAX {
+                return Err(BatchError::TooFar(record.last()));
+            }
             expected = record.last().next();
         }
         let weight = records.iter().map(Record::weight).sum();
         Ok(Self { records, weight })
+    }
+
+    /// An open gap: whatever came from `seq` on is lost.
+    pub fn lost_at(seq: Seq, now: Timestamp) -> Self {
+        let record = Record { seq, time: now, content: Content::Gap { to: None, reason: GapReason::Lost } };
+        Self { weight: record.weight(), records: vec![record] }
     }
 
     /// The first sequence.
@@ -109,6 +123,8 @@ pub(crate) mod tests {
         assert!(Batch::try_new(vec![line(1), line(3)]).is_err());
         assert!(Batch::try_new(vec![gap(2, Some(9)), line(3)]).is_err());
         assert_eq!(Batch::try_new(vec![gap(5, Some(4))]), Err(BatchError::BackwardGap(Seq::new(5))));
+        let far = Seq::MAX.next();
+        assert_eq!(Batch::try_new(vec![gap(5, Some(far.get()))]), Err(BatchError::TooFar(far)));
     }
 
     #[test]

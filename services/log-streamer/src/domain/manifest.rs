@@ -149,8 +149,13 @@ impl Manifest {
         self.closed
     }
 
-    /// Takes a segment that starts where the log ends.
+    /// Takes a segment that starts where the log ends. One that it has already is
+    /// no news: a write whose answer was lost is repeated, and must not look like
+    /// another writer's, whose segment would be dropped.
     pub fn push(&mut self, segment: Segment) -> Result<(), ManifestError> {
+        if self.lists(segment.place.path()) {
+            return Ok(());
+        }
         if self.closed {
             return Err(ManifestError::Closed { last: self.durable_seq });
         }
@@ -273,11 +278,23 @@ mod tests {
     fn of_two_segments_at_one_place_one_is_kept() {
         let mut log = manifest();
         log.push(segment(1, 10)).expect("the first");
-        for wrong in [segment(1, 10), segment(5, 20), segment(12, 20), segment(11, 10)] {
+        for wrong in [segment(1, 9), segment(5, 20), segment(12, 20), segment(11, 10)] {
             assert_eq!(log.push(wrong), Err(ManifestError::Fenced { durable: Seq::new(10) }));
         }
         log.push(segment(11, 20)).expect("the next");
         assert_eq!(log.durable_seq(), Seq::new(20));
+    }
+
+    #[test]
+    fn a_segment_that_is_listed_is_taken_again_without_a_change() {
+        let mut log = manifest();
+        log.push(segment(1, 10)).expect("the first");
+        log.push(segment(11, 20)).expect("the second");
+        log.close(Seq::new(20), at(0)).expect("closed");
+        let before = log.clone();
+        log.push(segment(1, 10)).expect("a repeated write");
+        log.push(segment(11, 20)).expect("a repeated write");
+        assert_eq!(log, before);
     }
 
     #[test]

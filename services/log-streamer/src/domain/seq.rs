@@ -15,6 +15,9 @@ impl Seq {
     /// The first record's.
     pub const FIRST: Self = Self(1);
 
+    /// Exact in Redis scripts and in JSON readers, which count in doubles; no log comes near it.
+    pub const MAX: Self = Self(1 << 53);
+
     /// The sequence of a number.
     pub const fn new(number: u64) -> Self {
         Self(number)

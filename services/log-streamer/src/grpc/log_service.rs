@@ -24,7 +24,7 @@ use crate::{
     usecases::{
         follow::{ExecutionView, Followed, Follower, MemberView},
         lost::Lost,
-        page::{Page, Query},
+        page::{Page, PageEnd, Query},
         read::Reader,
     },
 };
@@ -61,10 +61,12 @@ impl LogRpc {
             return Ok(ReadLogResponse { next_from: query.from.get(), complete: view.ended, ..Default::default() });
         };
         let page = self.page(member, view.project, query).await?;
+        // One that may no longer open its log never will.
+        let complete = page.end == PageEnd::Closed || (page.end == PageEnd::NotOpened && !member.open);
         Ok(ReadLogResponse {
             entries: page.records.into_iter().map(convert::entry).collect(),
             next_from: page.next.get(),
-            complete: page.complete,
+            complete,
             attempt: member.id.attempt,
         })
     }
@@ -73,7 +75,7 @@ impl LogRpc {
     /// while nobody could close its log: its reader does.
     async fn page(&self, member: &MemberView, project: ProjectId, query: Query) -> Result<Page, Error> {
         let page = self.reader.page(&member.id, query).await?;
-        if page.complete || member.open || page.records.len() >= query.limit {
+        if page.end != PageEnd::NotYet || member.open {
             return Ok(page);
         }
         self.lost.close(&member.id, project).await?;

@@ -146,7 +146,8 @@ impl Follower {
                     }
                     continue;
                 }
-                if not_yet && !view.may_report(&at.member) && patience.is_over() {
+                let may_report = view.may_report(&at.member);
+                if not_yet && !may_report && patience.is_over() {
                     self.lost.close(&at.member, view.project).await?;
                 }
                 position = Some(at.clone());
@@ -157,7 +158,7 @@ impl Follower {
                     }
                     next = changed(&mut views), if !view.ended => Some(next),
                     () = sleep(ASK_AGAIN) => {
-                        patience.asked();
+                        patience.asked(may_report);
                         None
                     }
                 };
@@ -177,7 +178,8 @@ where
     views.next().await.unwrap_or(Err(Error::NoSuchExecution))
 }
 
-/// How long nothing came, and whether to look further than this replica.
+/// How long nothing came of a member that may no longer report, and whether to
+/// look further than this replica.
 #[derive(Debug, Default)]
 struct Patience {
     since: Option<Instant>,
@@ -193,12 +195,30 @@ impl Patience {
         self.thorough = false;
     }
 
-    fn asked(&mut self) {
-        self.since.get_or_insert_with(Instant::now);
+    fn asked(&mut self, may_report: bool) {
+        // Silence of one that may report is no sign of anything.
+        self.since = if may_report { None } else { self.since.or_else(|| Some(Instant::now())) };
         self.thorough = true;
     }
 
     fn is_over(&self) -> bool {
         self.since.is_some_and(|since| since.elapsed() >= LOST_AFTER)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn silence_counts_only_once_the_member_may_report_no_more() {
+        let mut patience = Patience::default();
+        patience.asked(true);
+        sleep(2 * LOST_AFTER).await;
+        patience.asked(false);
+        assert!(!patience.is_over(), "it was silent while it ran");
+        sleep(LOST_AFTER).await;
+        patience.asked(false);
+        assert!(patience.is_over());
     }
 }

@@ -67,8 +67,13 @@ impl Ingest {
             return Ok(log.tip().borrow().next);
         }
         metrics::counter!("katonic_log_streamer_records_total").increment(batch.records().len() as u64);
-        let taken = log.change(|window| window.push(batch, Instant::now()).then(|| window.next()));
-        taken.ok_or_else(|| ManifestError::Closed { last: durable }.into())
+        log.change(|window| {
+            // Closed, or moved on by what another replica kept while Redis was asked.
+            if !window.push(batch, Instant::now()) && window.is_closed() {
+                return Err(ManifestError::Closed { last: window.durable() }.into());
+            }
+            Ok(window.next())
+        })
     }
 
     /// Whether the batch still has to go into the window: not where Redis had more than we.

@@ -11,12 +11,12 @@
 
 use std::sync::Arc;
 
-use katonic_domain::{Clock, MemberId};
+use katonic_domain::{Clock, MemberId, Timestamp};
 use katonic_service::{Shutdown, runtime::Tasks};
 use tokio::time::Instant;
 
 use crate::{
-    domain::{Batch, Manifest, Segment, Seq, Window, manifest::ManifestError},
+    domain::{Batch, Manifest, Segment, Seq, manifest::ManifestError},
     error::Error,
     segments::{Home, Segments},
     store::Manifests,
@@ -97,13 +97,6 @@ impl Keeper {
     pub async fn close(&self, log: &LiveLog, last: Seq) -> Result<(), Error> {
         let _turn = log.appending.lock().await;
         let _alone = log.cutting.lock().await;
-        self.close_in_turn(log, last).await?;
-        self.forget_tail(log.member()).await;
-        Ok(())
-    }
-
-    /// As [`Self::close`], for a caller that holds both turns of the log.
-    pub(super) async fn close_in_turn(&self, log: &LiveLog, last: Seq) -> Result<(), Error> {
         loop {
             let (draft, next) = log.change(|window| (window.draft(), window.next()));
             if next.previous() < last {
@@ -115,8 +108,26 @@ impl Keeper {
             if draft.last().is_some_and(|batch| batch.last() != last) {
                 self.cut_draft(log, draft).await?;
             } else if self.close_with(log, draft, last).await? {
-                log.change(Window::close);
                 return Ok(());
+            }
+        }
+    }
+
+    /// Makes everything durable, then closes the log with an open gap, because
+    /// what came after it is lost; answers the gap's sequence. The gap is seen by
+    /// nobody before the log is closed.
+    pub async fn close_with_gap(&self, log: &LiveLog, now: Timestamp) -> Result<Seq, Error> {
+        let _turn = log.appending.lock().await;
+        let _alone = log.cutting.lock().await;
+        loop {
+            let (mut draft, next) = log.change(|window| (window.draft(), window.next()));
+            if draft.last().is_some_and(|batch| batch.last().next() != next) {
+                self.cut_draft(log, draft).await?;
+                continue;
+            }
+            draft.push(Arc::new(Batch::lost_at(next, now)));
+            if self.close_with(log, draft, next).await? {
+                return Ok(next);
             }
         }
     }
@@ -137,7 +148,11 @@ impl Keeper {
         });
         match closed.await {
             Ok(manifest) => {
-                log.change(|window| window.advance(manifest.durable_seq(), Instant::now()));
+                log.change(|window| {
+                    window.advance(manifest.durable_seq(), Instant::now());
+                    window.close();
+                });
+                self.forget_tail(log.member()).await;
                 Ok(true)
             }
             Err(Error::Manifest(refusal)) => self.refused(log, segment.as_ref(), refusal).await.map(|()| false),
@@ -190,7 +205,7 @@ impl Keeper {
         }
     }
 
-    pub(super) async fn forget_tail(&self, member: &MemberId) {
+    async fn forget_tail(&self, member: &MemberId) {
         if let Err(error) = self.tail.forget(member).await {
             tracing::debug!(member.id = %member, %error, "the tail is left to expire");
         }

@@ -8,10 +8,9 @@
 use std::sync::Arc;
 
 use katonic_domain::{Clock, MemberId, ProjectId};
-use tokio::time::Instant;
 
 use crate::{
-    domain::{Batch, Content, GapReason, Record, Seq, manifest::ManifestError},
+    domain::{Seq, manifest::ManifestError},
     error::Error,
     usecases::{ingest::Ingest, keep::Keeper},
 };
@@ -36,19 +35,9 @@ impl Lost {
             Err(Error::Manifest(ManifestError::Closed { last })) => return Ok(last),
             opened => opened?,
         };
-        let _turn = log.appending.lock().await;
-        let _alone = log.cutting.lock().await;
-        let next = log.tip().borrow().next;
-        let content = Content::Gap { to: None, reason: GapReason::Lost };
-        let gap = Batch::try_new(vec![Record { seq: next, time: self.clock.now(), content }])?;
-        let declared = log.change(|window| window.push(gap, Instant::now()));
-        let last = if declared { next } else { next.previous() };
-        match self.keeper.close_in_turn(&log, last).await {
-            Ok(()) => {}
-            Err(Error::Manifest(ManifestError::Closed { last })) => return Ok(last),
-            Err(error) => return Err(error),
+        match self.keeper.close_with_gap(&log, self.clock.now()).await {
+            Err(Error::Manifest(ManifestError::Closed { last })) => Ok(last),
+            closed => closed,
         }
-        self.keeper.forget_tail(member).await;
-        Ok(last)
     }
 }

@@ -31,20 +31,34 @@ pub struct Page {
     pub records: Vec<Record>,
     /// Where the next page starts.
     pub next: Seq,
-    /// Whether the log is closed and this page reaches its end.
-    pub complete: bool,
+    /// Why it ends where it does.
+    pub end: PageEnd,
+}
+
+/// Why a page ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PageEnd {
+    /// It is full.
+    Full,
+    /// The next record has not come yet.
+    NotYet,
+    /// The member has not opened its log.
+    NotOpened,
+    /// The log is closed there.
+    Closed,
 }
 
 impl Reader {
     /// One page of a log.
     pub async fn page(&self, member: &MemberId, query: Query) -> Result<Page, Error> {
-        let mut page = Page { records: Vec::new(), next: query.from, complete: false };
+        let mut page = Page { records: Vec::new(), next: query.from, end: PageEnd::Full };
         let (mut weight, mut scanned) = (0, 0);
         loop {
             let found = match self.read(member, page.next, PAGE_WEIGHT, Depth::Full).await? {
                 Found::Records(found) => found,
-                Found::NotYet | Found::NotOpened => return Ok(page),
-                Found::End => return Ok(Page { complete: true, ..page }),
+                Found::NotYet => return Ok(Page { end: PageEnd::NotYet, ..page }),
+                Found::NotOpened => return Ok(Page { end: PageEnd::NotOpened, ..page }),
+                Found::End => return Ok(Page { end: PageEnd::Closed, ..page }),
             };
             for record in found {
                 if page.records.len() >= query.limit || weight >= PAGE_WEIGHT || scanned >= SCANNED_WEIGHT {

@@ -2,7 +2,7 @@
 
 use katonic_domain::error::Classified as _;
 use katonic_log_streamer::domain::{Content, GapReason, Seq, Stream};
-use katonic_log_streamer::usecases::page::Query;
+use katonic_log_streamer::usecases::page::{PageEnd, Query};
 
 use crate::harness::{Harness, lines, must_be_lines};
 
@@ -82,15 +82,15 @@ async fn a_page_has_what_was_asked_for() -> anyhow::Result<()> {
         async move {
             let page = reader.page(&member, query).await?;
             let seqs: Vec<u64> = page.records.iter().map(|record| record.seq.get()).collect();
-            anyhow::Ok((seqs, page.next.get(), page.complete))
+            anyhow::Ok((seqs, page.next.get(), page.end))
         }
     };
-    assert_eq!(page(5, 3, None).await?, (vec![5, 6, 7], 8, false));
-    assert_eq!(page(1, 3, Some(Stream::Stderr)).await?, (vec![7, 14, 21], 22, false));
-    assert_eq!(page(99, 10, None).await?, (vec![99, 100], 101, false));
-    assert_eq!(page(500, 10, None).await?, (vec![], 500, false));
+    assert_eq!(page(5, 3, None).await?, (vec![5, 6, 7], 8, PageEnd::Full));
+    assert_eq!(page(1, 3, Some(Stream::Stderr)).await?, (vec![7, 14, 21], 22, PageEnd::Full));
+    assert_eq!(page(99, 10, None).await?, (vec![99, 100], 101, PageEnd::NotYet));
+    assert_eq!(page(500, 10, None).await?, (vec![], 500, PageEnd::NotYet));
     replica.logs.keeper.close(&log, Seq::new(100)).await?;
-    assert_eq!(page(99, 2, None).await?, (vec![99, 100], 101, true));
-    assert_eq!(page(500, 10, None).await?, (vec![], 500, true));
+    assert_eq!(page(99, 2, None).await?, (vec![99, 100], 101, PageEnd::Closed));
+    assert_eq!(page(500, 10, None).await?, (vec![], 500, PageEnd::Closed));
     Ok(())
 }

@@ -19,7 +19,7 @@ use katonic_log_streamer::{
     usecases::{
         follow::{ExecutionView, Followed, MemberView},
         live::LiveLog,
-        page::Query,
+        page::{PageEnd, Query},
     },
 };
 use katonic_proto::envelope::Source;
@@ -123,8 +123,9 @@ impl Harness {
             let query = Query { from, limit: 10_000, only: None };
             let page = replica.logs.reader.page(&self.member, query).await?;
             records.extend(page.records);
-            if page.complete || page.next == from {
-                return Ok((records, page.complete));
+            let complete = page.end == PageEnd::Closed;
+            if complete || page.next == from {
+                return Ok((records, complete));
             }
             from = page.next;
         }
