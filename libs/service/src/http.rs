@@ -28,7 +28,7 @@ use crate::runtime::{Shutdown, spawn};
 pub struct Limits {
     /// Largest head of a request: line and headers.
     pub header_bytes: u32,
-    /// How long a head may take to come.
+    /// How long a connection may be silent before its first request, and how long a head may take to come.
     pub header_time: Duration,
     /// Requests at once on one HTTP/2 connection. The gateway multiplexes all
     /// followers of logs over one connection to a service, so this is their cap.
@@ -64,7 +64,13 @@ pub async fn serve(name: &'static str, listener: TcpListener, router: Router, li
         };
         match accepted {
             Ok((stream, _)) if connections.count() < limits.connections => {
-                let connection = Connection { server: server.clone(), router: router.clone(), cut: cut.clone() };
+                let connection = Connection {
+                    server: server.clone(),
+                    router: router.clone(),
+                    first_time: limits.header_time,
+                    shutdown: shutdown.clone(),
+                    cut: cut.clone(),
+                };
                 spawn("connection", connection.run(stream, connections.watcher()));
             }
             Ok(_) => warn!(service = name, "too many connections, one was refused"),
@@ -103,6 +109,8 @@ async fn pause_after(error: &io::Error) {
 struct Connection {
     server: Builder<TokioExecutor>,
     router: Router,
+    first_time: Duration,
+    shutdown: Shutdown,
     cut: Shutdown,
 }
 
@@ -110,6 +118,12 @@ impl Connection {
     async fn run(self, stream: TcpStream, watcher: Watcher) {
         // Small answers must not wait for more to send; without it they only come later.
         let _ = stream.set_nodelay(true);
+        let spoken = async { matches!(timeout(self.first_time, speaks(&stream)).await, Ok(Ok(()))) };
+        // A drain does not wait for who has asked nothing.
+        if self.shutdown.run_until_cancelled(spoken).await != Some(true) {
+            debug!("a connection was silent");
+            return;
+        }
         let service = TowerToHyperService::new(self.router);
         let connection = self.server.serve_connection(TokioIo::new(stream), service);
         tokio::select! {
@@ -120,5 +134,66 @@ impl Connection {
             }
             () = self.cut.cancelled() => {}
         }
+    }
+}
+
+/// Waits until a peer has sent so much that its protocol is known: until then
+/// the server below would wait for ever.
+async fn speaks(stream: &TcpStream) -> io::Result<()> {
+    // RFC 9113, section 3.4: what a client that speaks HTTP/2 sends first.
+    const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+    // For who sends it byte by byte.
+    const PAUSE: Duration = Duration::from_millis(20);
+    let mut first = [0; HTTP2_PREFACE.len()];
+    loop {
+        let len = stream.peek(&mut first).await?;
+        if len == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        if len == first.len() || !HTTP2_PREFACE.starts_with(&first[..len]) {
+            return Ok(());
+        }
+        sleep(PAUSE).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::routing::get;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    use super::*;
+
+    /// What a peer gets that sends `sent` and then nothing.
+    async fn answer_to(sent: &[u8]) -> io::Result<Vec<u8>> {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let address = listener.local_addr()?;
+        let limits = Limits { header_time: Duration::from_millis(200), ..Limits::default() };
+        let shutdown = Shutdown::new();
+        let router = Router::new().route("/", get(|| async { "here" }));
+        let server = spawn("server", serve("test", listener, router, limits, shutdown.clone()));
+        let mut stream = TcpStream::connect(address).await?;
+        stream.write_all(sent).await?;
+        let mut answer = Vec::new();
+        match stream.read_to_end(&mut answer).await {
+            // What was sent and never read makes an end a reset.
+            Err(error) if error.kind() == io::ErrorKind::ConnectionReset => {}
+            ended => drop(ended?),
+        }
+        shutdown.cancel();
+        server.await.map_err(io::Error::other)?;
+        Ok(answer)
+    }
+
+    #[tokio::test]
+    async fn silent_connections_are_ended_and_speaking_ones_are_answered() -> io::Result<()> {
+        for silent in ["", "PRI", "PRI * HTTP/2.0"] {
+            assert_eq!(answer_to(silent.as_bytes()).await?, b"", "{silent}");
+        }
+        let answer = answer_to(b"GET / HTTP/1.1\r\nhost: here\r\nconnection: close\r\n\r\n").await?;
+        assert!(answer.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&answer));
+        let preface = answer_to(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\nGET / HTTP/1.1\r\n\r\n").await?;
+        assert!(!preface.is_empty(), "HTTP/2 is answered");
+        Ok(())
     }
 }

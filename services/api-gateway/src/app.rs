@@ -132,7 +132,10 @@ struct Doors {
 async fn enter(State(doors): State<Doors>, request: Request) -> Response {
     let path = request.uri().path();
     match Door::of(path, request.headers()) {
-        Door::Grpc if path.starts_with("/grpc.") => doors.open.oneshot(request).await.into_response(),
+        Door::Grpc if path.starts_with("/grpc.") => match doors.gateway.limits.open_stream() {
+            Ok(permit) => doors.open.oneshot(request).await.into_response().map(|body| permit.held_by(body)),
+            Err(failure) => edge::refuse(Door::Grpc, failure),
+        },
         Door::Grpc => proxy::grpc(&doors.gateway, request).await,
         Door::Git => proxy::git(&doors.gateway, request).await.unwrap_or_else(IntoResponse::into_response),
         Door::Probe | Door::Rest if path.starts_with("/api/") => rest::answer(&doors.gateway, request).await,

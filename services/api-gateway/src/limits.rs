@@ -8,6 +8,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use axum::body::{Body, Bytes, HttpBody};
+use http_body_util::BodyExt as _;
 use katonic_domain::{ErrorKind, UserId};
 use katonic_service::rpc::Failure;
 use moka::future::Cache;
@@ -25,6 +27,8 @@ pub(crate) struct Limits {
     section: LimitsSection,
     requests: Arc<Semaphore>,
     streams: Arc<Semaphore>,
+    /// What all who need not say who they are have together.
+    anyone: UserLimits,
     users: Cache<UserId, Arc<UserLimits>>,
     lookups: Bucket,
 }
@@ -50,6 +54,7 @@ impl Limits {
             section,
             requests: Arc::new(Semaphore::new(section.requests)),
             streams: Arc::new(Semaphore::new(section.streams)),
+            anyone: UserLimits::new(section),
             users: Cache::builder().max_capacity(USERS).time_to_idle(FORGET_AFTER).build(),
             lookups: Bucket::new(section.lookups, section.lookups),
         }
@@ -72,12 +77,32 @@ impl Limits {
         self.users.get_with(id, async move { Arc::new(UserLimits::new(section)) }).await
     }
 
+    /// The right of somebody unknown to keep a stream open: together they have
+    /// what one user has, so that they never take it from users.
+    pub(crate) fn open_stream(&self) -> Result<StreamPermit, Failure> {
+        self.stream(Some(&self.anyone))
+    }
+
     /// The right to keep a stream open, for a user or for an agent.
     pub(crate) fn stream(&self, user: Option<&UserLimits>) -> Result<StreamPermit, Failure> {
         let full = |_| too_many("TOO_MANY_STREAMS", Duration::from_secs(5));
         let own = user.map(|user| user.streams.clone().try_acquire_owned()).transpose().map_err(full)?;
         let all = self.streams.clone().try_acquire_owned().map_err(full)?;
         Ok(StreamPermit { _all: all, _own: own })
+    }
+}
+
+impl StreamPermit {
+    /// Holds it until the body has been sent or dropped.
+    pub(crate) fn held_by<B>(self, body: B) -> Body
+    where
+        B: HttpBody<Data = Bytes> + Send + 'static,
+        B::Error: Into<axum::BoxError>,
+    {
+        Body::new(body.map_frame(move |frame| {
+            let _held = &self;
+            frame
+        }))
     }
 }
 

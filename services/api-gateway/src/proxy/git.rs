@@ -4,25 +4,35 @@
 //! Only the three paths of smart HTTP exist. Git asks for a password only when
 //! it gets a 401 with a Basic challenge; the token is the password.
 
-use axum::{body::Body, extract::Request, response::Response};
+use async_stream::stream;
+use axum::{
+    body::{Body, Bytes},
+    extract::Request,
+    response::Response,
+};
+use futures::{FutureExt as _, Stream, StreamExt as _, future::BoxFuture};
 use http::{
     HeaderMap, HeaderName, HeaderValue, Method, Uri, Version,
     header::{AUTHORIZATION, HOST},
+    response::Parts,
     uri::PathAndQuery,
 };
-use http_body_util::BodyExt;
-use katonic_domain::{ErrorKind, ProjectId};
+use katonic_domain::{AccessToken, ErrorKind, ProjectId};
 use katonic_service::{
+    Shutdown,
     auth::{Audience, Caller},
     rpc::{self, Failure},
     telemetry,
 };
+
+use tonic::Status;
 
 use crate::{
     app::Gateway,
     credential::{self, Credential, Schemes},
     limits::StreamPermit,
     problem::Problem,
+    session::Ending,
 };
 
 const CHALLENGE: &str = "Basic realm=\"katonic\"";
@@ -43,31 +53,48 @@ const ANSWERED: [&str; 7] =
 
 /// Passes a request on to the Git role.
 pub(crate) async fn forward(gateway: &Gateway, request: Request) -> Result<Response, Problem> {
-    let (authorization, permit) =
+    let admission =
         admit(gateway, request.headers()).await.map_err(|failure| Problem::from(failure).challenge(CHALLENGE))?;
     allowed(request.method(), request.uri().path())?;
-    let outgoing = outgoing(gateway.upstreams.git(), request, authorization)?;
-    let response = gateway.upstreams.http().request(outgoing).await.map_err(|error| {
+    let outgoing = outgoing(gateway.upstreams.git(), request, admission.authorization)?;
+    // A drain lets an exchange go on until its deadline: half a push is no use to anybody.
+    let mut ending = gateway.sessions.clone().ending(admission.token, Shutdown::new()).boxed();
+    let response = tokio::select! {
+        response = gateway.upstreams.http().request(outgoing) => response,
+        ended = &mut ending => return Err(Problem::from(Failure::from(ended)).challenge(CHALLENGE)),
+    };
+    let response = response.map_err(|error| {
         tracing::warn!(error = %katonic_service::runtime::chain(&error), "the git role does not answer");
         Problem::from(Failure::new(ErrorKind::Unavailable, "GIT_UNAVAILABLE", "repositories are not available now"))
     })?;
-    Ok(answer(response.map(Body::new), permit))
+    let (parts, body) = response.into_parts();
+    let body = Body::from_stream(until(Body::new(body), ending));
+    Ok(answer(parts, admission.permit.held_by(body)))
 }
 
-/// Who calls, as the Git role is told.
-async fn admit(gateway: &Gateway, headers: &HeaderMap) -> Result<(HeaderValue, StreamPermit), Failure> {
+/// The right to an exchange, and what it holds.
+struct Admission {
+    /// Who calls, as the Git role is told.
+    authorization: HeaderValue,
+    /// Asked again while the exchange lasts.
+    token: Option<AccessToken>,
+    permit: StreamPermit,
+}
+
+async fn admit(gateway: &Gateway, headers: &HeaderMap) -> Result<Admission, Failure> {
     match credential::of(headers, Schemes::BearerOrBasic)? {
         Credential::Token(token) => {
             let session = gateway.sessions.user(&token).await?;
             drop(session.limits.request()?);
             let permit = gateway.limits.stream(Some(&session.limits))?;
-            Ok((gateway.upstreams.authorization(&session.grant, Audience::Git)?, permit))
+            let authorization = gateway.upstreams.authorization(&session.grant, Audience::Git)?;
+            Ok(Admission { authorization, token: Some(token), permit })
         }
         Credential::Jwt(jwt) => match gateway.verifier.verify(jwt.expose(), &[Audience::Git]) {
             Ok(Caller::Agent(_)) => {
-                let value =
-                    HeaderValue::try_from(format!("Bearer {}", jwt.expose())).map_err(|_| credential::invalid())?;
-                Ok((value, gateway.limits.stream(None)?))
+                let value = HeaderValue::try_from(format!("Bearer {}", jwt.expose()));
+                let authorization = value.map_err(|_| credential::invalid())?;
+                Ok(Admission { authorization, token: None, permit: gateway.limits.stream(None)? })
             }
             Ok(_) => Err(credential::invalid()),
             Err(error) => Err(rpc::from_status(&rpc::to_status(&error))),
@@ -108,13 +135,28 @@ fn outgoing(base: &Uri, request: Request, authorization: HeaderValue) -> Result<
     Ok(outgoing)
 }
 
-fn answer(response: http::Response<Body>, permit: StreamPermit) -> Response {
-    let (parts, body) = response.into_parts();
-    let mut answer = Response::new(Body::new(body.map_frame(move |frame| {
-        // The permit is given back with the body.
-        let _held = &permit;
-        frame
-    })));
+/// The body, cut where its caller may go on no longer: Git then says that the exchange failed.
+fn until(body: Body, mut ending: BoxFuture<'static, Ending>) -> impl Stream<Item = Result<Bytes, axum::Error>> {
+    stream! {
+        let mut parts = body.into_data_stream();
+        loop {
+            tokio::select! {
+                biased;
+                ended = &mut ending => {
+                    yield Err(axum::Error::new(Status::from(Failure::from(ended))));
+                    break;
+                }
+                part = parts.next() => match part {
+                    Some(part) => yield part,
+                    None => break,
+                },
+            }
+        }
+    }
+}
+
+fn answer(parts: Parts, body: Body) -> Response {
+    let mut answer = Response::new(body);
     *answer.status_mut() = parts.status;
     copy(&parts.headers, answer.headers_mut(), &ANSWERED);
     answer

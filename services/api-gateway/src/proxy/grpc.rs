@@ -3,10 +3,9 @@
 //! Agents keep their own token: the owner made it and only the owner knows
 //! what it is good for. RPCs between services do not exist at this door.
 
-use axum::{body::Body, extract::Request, response::Response};
+use axum::{extract::Request, response::Response};
 use futures::FutureExt;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Version, header::AUTHORIZATION};
-use http_body_util::BodyExt;
 use katonic_domain::{ErrorKind, token::AccessToken};
 use katonic_proto::rules::{self, Rule};
 use katonic_service::{
@@ -58,7 +57,10 @@ pub(crate) async fn forward(gateway: &Gateway, request: Request) -> Response {
 async fn admit(gateway: &Gateway, path: &str, headers: &HeaderMap) -> Result<Admission, Status> {
     let owner = Audience::of_path(path).ok_or_else(unknown);
     match rules::rule(path) {
-        Some(Rule::Public) => Ok(admission(gateway, owner?, None)?),
+        Some(Rule::Public) => {
+            let stream = gateway.limits.open_stream()?;
+            Ok(Admission { owner: owner?, authorization: None, token: None, request: None, stream })
+        }
         Some(Rule::Access(_)) => Ok(user(gateway, headers, owner?).await?),
         Some(Rule::Agent) => Ok(agent(gateway, headers, owner?).await?),
         Some(Rule::Service) | None => {
@@ -67,11 +69,6 @@ async fn admit(gateway: &Gateway, path: &str, headers: &HeaderMap) -> Result<Adm
             Err(unknown())
         }
     }
-}
-
-fn admission(gateway: &Gateway, owner: Audience, authorization: Option<HeaderValue>) -> Result<Admission, Failure> {
-    let stream = gateway.limits.stream(None)?;
-    Ok(Admission { owner, authorization, token: None, request: None, stream })
 }
 
 async fn user(gateway: &Gateway, headers: &HeaderMap, owner: Audience) -> Result<Admission, Failure> {
@@ -99,7 +96,8 @@ async fn agent(gateway: &Gateway, headers: &HeaderMap, owner: Audience) -> Resul
             return Err(Failure::new(ErrorKind::Denied, "CALLER_KIND", "this call is for agents"));
         }
     }
-    admission(gateway, owner, headers.get(AUTHORIZATION).cloned())
+    let (authorization, stream) = (headers.get(AUTHORIZATION).cloned(), gateway.limits.stream(None)?);
+    Ok(Admission { owner, authorization, token: None, request: None, stream })
 }
 
 /// As gRPC answers a name that nobody has.
@@ -122,14 +120,7 @@ async fn pass(gateway: &Gateway, admission: Admission, request: Request) -> Resp
     };
     let ended = gateway.sessions.clone().ending(token, gateway.shutdown.clone());
     let ended = ended.map(|ending| Status::from(Failure::from(ending))).boxed();
-    response.map(|body| {
-        let body = Body::new(body.map_frame(move |frame| {
-            // The permit is given back with the body.
-            let _held = &stream;
-            frame
-        }));
-        rpc::until(body, ended, Span::current())
-    })
+    response.map(|body| rpc::until(stream.held_by(body), ended, Span::current()))
 }
 
 fn outgoing(request: Request, authorization: Option<HeaderValue>) -> http::Request<tonic::body::Body> {

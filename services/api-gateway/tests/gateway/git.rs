@@ -1,5 +1,6 @@
 //! Git's way through.
 
+use futures::{StreamExt as _, stream};
 use http::{
     StatusCode,
     header::{AUTHORIZATION, WWW_AUTHENTICATE},
@@ -59,5 +60,26 @@ async fn an_agent_pushes_with_its_own_token_and_bytes_come_through() -> Outcome 
     let answer = push.send().await?.bytes().await?;
     assert!(answer.starts_with(format!("mem_{member} ").as_bytes()));
     assert!(answer.ends_with(&pack));
+    world.finish().await
+}
+
+#[tokio::test]
+async fn a_revoked_token_ends_an_exchange() -> Outcome {
+    let world = World::start().await?;
+    let token = world.token();
+    let path = world.uri(&format!("/git/{}.git/git-receive-pack", ProjectId::generate()));
+    let first = stream::iter([Ok::<_, std::io::Error>("first")]);
+    let endless = reqwest::Body::wrap_stream(first.chain(stream::pending()));
+    let mut answer = world.http.post(path).basic_auth("any", Some(&token)).body(endless).send().await?;
+    assert!(answer.chunk().await?.is_some());
+    world.tokens.set(&token, Standing::Revoked);
+    let end = loop {
+        match answer.chunk().await {
+            Ok(Some(_)) => {}
+            end => break end,
+        }
+    };
+    assert!(end.is_err(), "the exchange must not look whole: {end:?}");
+    drop(answer);
     world.finish().await
 }

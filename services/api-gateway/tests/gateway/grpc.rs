@@ -1,6 +1,7 @@
 //! gRPC pass-through.
 
 use futures::{StreamExt, stream};
+use katonic_api_gateway::config::LimitsSection;
 use katonic_domain::{ExecutionId, ProjectId};
 use katonic_proto::{
     logs::v1::{
@@ -18,6 +19,7 @@ use katonic_service::{
     rpc::{endpoint, from_status},
 };
 use tonic::{Code, Request, Status, client::Grpc, metadata::MetadataValue, transport::Channel};
+use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
 use tonic_prost::ProstCodec;
 
 use crate::{
@@ -136,5 +138,20 @@ async fn a_revoked_token_ends_an_open_stream() -> Outcome {
     let end = answers.message().await.map(|_| ()).expect_err("the stream must end");
     assert_eq!(from_status(&end).reason, "TOKEN_REVOKED");
     drop((answers, client));
+    world.finish().await
+}
+
+#[tokio::test]
+async fn who_watches_without_a_token_takes_no_stream_from_users() -> Outcome {
+    let world = World::start_with(LimitsSection { streams_per_user: 1, ..LimitsSection::default() }).await?;
+    let mut health = HealthClient::new(channel(&world)?);
+    let watched = health.watch(HealthCheckRequest::default()).await?;
+    let refused = health.watch(HealthCheckRequest::default()).await;
+    assert_eq!(code(refused), Code::ResourceExhausted);
+    let request = FollowLogRequest { execution_id: "runs".to_owned(), ..FollowLogRequest::default() };
+    let mut logs = LogServiceClient::new(channel(&world)?);
+    let mut answers = logs.follow_log(with(request, &world.token())?).await?.into_inner();
+    assert!(answers.message().await?.is_some());
+    drop((watched, answers, health, logs));
     world.finish().await
 }
