@@ -4,8 +4,12 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
-use katonic_integration_tests::{python, rest::text};
+use katonic_integration_tests::{
+    python,
+    rest::{Rest, text},
+};
 use libtest_mimic::Trial;
+use reqwest::Method;
 use serde_json::json;
 
 use crate::{Shared, shared};
@@ -44,12 +48,21 @@ async fn subscriber(subscription: &Subscription, more: &[&str]) -> Result<String
 async fn a_subscriber_sees_every_fact(platform: Shared) -> Result<()> {
     let subscription = subscribe(&platform, "sees-every-fact").await?;
     let rest = platform.rest();
-    let project = rest.project("every-fact").await?;
-    let id = rest.submit(&project, &["true"]).await?;
+    let traced = async |path: String, body, trace: &str| {
+        let request =
+            rest.request(Method::POST, &path).header("traceparent", format!("00-{trace}-00f067aa0ba902b7-01"));
+        let answer = Rest::send(request.json(&body)).await?;
+        ensure!(answer.status.is_success(), "{path}: {answer:?}");
+        anyhow::Ok(answer.body)
+    };
+    let (made, submitted) = ("a3ce929d0e0e47364bf92f3577b34da6", "4bf92f3577b34da6a3ce929d0e0e4736");
+    let project = text(&traced("/projects".to_owned(), json!({"name": "every-fact"}), made).await?, "projectId")?;
+    let jobs = format!("/projects/{project}/jobs");
+    let id = text(&traced(jobs, json!({"command": ["true"]}), submitted).await?, "executionId")?;
     rest.ended(&id).await?;
     let schemas = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/schemas");
     let seen = subscriber(&subscription, &["collect", &schemas.display().to_string(), &project, &id]).await?;
-    let facts: Vec<&str> = seen.lines().collect();
+    let (facts, traces): (Vec<&str>, Vec<&str>) = seen.lines().filter_map(|line| line.rsplit_once(' ')).unzip();
     let wanted = [
         format!("{project} io.katonic.project.created.v1"),
         format!("{id} io.katonic.execution.queued.v1"),
@@ -59,6 +72,7 @@ async fn a_subscriber_sees_every_fact(platform: Shared) -> Result<()> {
         format!("{id} io.katonic.execution.finished.v1"),
     ];
     ensure!(facts == wanted, "{facts:#?}");
+    ensure!(traces[..2] == [made, submitted], "a request's trace goes with its fact: {traces:?}");
     Ok(())
 }
 
@@ -72,8 +86,8 @@ async fn a_subscriber_can_only_read_its_own_queue(platform: Shared) -> Result<()
 async fn a_deleted_subscription_lets_nobody_in(platform: Shared) -> Result<()> {
     let subscription = subscribe(&platform, "deleted").await?;
     let path = format!("/event-subscriptions/{}", subscription.id);
-    let request = platform.rest().request(reqwest::Method::DELETE, &path);
-    let answer = katonic_integration_tests::rest::Rest::send(request).await?;
+    let request = platform.rest().request(Method::DELETE, &path);
+    let answer = Rest::send(request).await?;
     ensure!(answer.status.is_success(), "{answer:?}");
     let refused = subscriber(&subscription, &["login"]).await.err().context("the broker let it in")?;
     ensure!(refused.to_string().contains("refused"), "{refused}");

@@ -1,7 +1,7 @@
 """An event subscriber as its users would write one: pika and jsonschema only.
 
 subscriber.py URI USER PASSWORD QUEUE collect SCHEMAS SUBJECT...  prints each fact of
-    the subjects once, in order of sequence per subject, until the last has finished
+    the subjects once, with its trace id, in order of sequence per subject, until the last has finished
 subscriber.py URI USER PASSWORD QUEUE overreach OTHER_QUEUE       prints "refused"
 subscriber.py URI USER PASSWORD QUEUE login                       exits 1 with "refused"
 """
@@ -51,7 +51,9 @@ def collect(channel, queue, schemas, *subjects):
         numbers = [int(sequence) for sequence, _ in facts]
         assert numbers == list(range(1, len(numbers) + 1)), f"{subject}: {numbers}"
         for _, event in facts:
-            print(subject, event["type"])
+            # W3C Trace Context: version-trace-span-flags.
+            _, trace, _, _ = event.get("traceparent", "-none--").split("-")
+            print(subject, event["type"], trace)
 
 
 def overreach(connection, queue, other):
