@@ -53,8 +53,7 @@ async fn every_rpc_refuses_bad_credentials(platform: Shared) -> Result<()> {
         }
         for method in rules::methods().filter(|method| rules::of_method(method) != Some(Rule::Public)) {
             let code = call(&platform, &rules::path(&method), bad.bearer.as_deref()).await?;
-            let hidden = rules::of_method(&method) == Some(Rule::Service) && code == Code::Unimplemented;
-            ensure!(code == Code::Unauthenticated || hidden, "{}, {}: {code:?}", method.full_name(), bad.what);
+            ensure!(code == Code::Unauthenticated, "{}, {}: {code:?}", method.full_name(), bad.what);
         }
     }
     Ok(())
