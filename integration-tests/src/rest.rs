@@ -12,6 +12,7 @@ pub struct Rest {
     client: Client,
     base: String,
     token: Option<String>,
+    traceparent: Option<String>,
 }
 
 /// An answer, read to its end.
@@ -28,14 +29,24 @@ pub struct Answer {
 impl Rest {
     /// A client of the gateway at `base`.
     pub fn new(base: &str, token: Option<&str>) -> Self {
-        Self { client: Client::new(), base: base.to_owned(), token: token.map(ToOwned::to_owned) }
+        Self { client: Client::new(), base: base.to_owned(), token: token.map(ToOwned::to_owned), traceparent: None }
+    }
+
+    /// A client whose requests belong to a trace (W3C Trace Context), given as 32 hexadecimal digits.
+    #[must_use]
+    pub fn traced(self, trace: &str) -> Self {
+        Self { traceparent: Some(format!("00-{trace}-00f067aa0ba902b7-01")), ..self }
     }
 
     /// A request under the API's base path.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let request = self.client.request(method, format!("{}/api/v1{path}", self.base));
-        match &self.token {
+        let request = match &self.token {
             Some(token) => request.bearer_auth(token),
+            None => request,
+        };
+        match &self.traceparent {
+            Some(traceparent) => request.header("traceparent", traceparent),
             None => request,
         }
     }

@@ -48,17 +48,9 @@ async fn subscriber(subscription: &Subscription, more: &[&str]) -> Result<String
 async fn a_subscriber_sees_every_fact(platform: Shared) -> Result<()> {
     let subscription = subscribe(&platform, "sees-every-fact").await?;
     let rest = platform.rest();
-    let traced = async |path: String, body, trace: &str| {
-        let request =
-            rest.request(Method::POST, &path).header("traceparent", format!("00-{trace}-00f067aa0ba902b7-01"));
-        let answer = Rest::send(request.json(&body)).await?;
-        ensure!(answer.status.is_success(), "{path}: {answer:?}");
-        anyhow::Ok(answer.body)
-    };
     let (made, submitted) = ("a3ce929d0e0e47364bf92f3577b34da6", "4bf92f3577b34da6a3ce929d0e0e4736");
-    let project = text(&traced("/projects".to_owned(), json!({"name": "every-fact"}), made).await?, "projectId")?;
-    let jobs = format!("/projects/{project}/jobs");
-    let id = text(&traced(jobs, json!({"command": ["true"]}), submitted).await?, "executionId")?;
+    let project = platform.rest().traced(made).project("every-fact").await?;
+    let id = platform.rest().traced(submitted).submit(&project, &["true"]).await?;
     rest.ended(&id).await?;
     let schemas = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/schemas");
     let seen = subscriber(&subscription, &["collect", &schemas.display().to_string(), &project, &id]).await?;

@@ -109,7 +109,10 @@ async fn call(
         if parts.method == Method::HEAD {
             return Err(Problem::method("GET"));
         }
-        let permit = gateway.limits.stream(session.map(|session| &*session.limits))?;
+        let permit = match session {
+            Some(session) => gateway.limits.user_stream(&session.limits),
+            None => gateway.limits.open_stream(),
+        }?;
         let answer = timeout(DEADLINE, client.server_streaming(request, path, codec)).await;
         let answer =
             answer.unwrap_or_else(|_| Err(Status::deadline_exceeded(""))).map_err(|status| from_status(&status))?;

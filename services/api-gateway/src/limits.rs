@@ -83,8 +83,17 @@ impl Limits {
         self.stream(Some(&self.anyone))
     }
 
-    /// The right to keep a stream open, for a user or for an agent.
-    pub(crate) fn stream(&self, user: Option<&UserLimits>) -> Result<StreamPermit, Failure> {
+    /// The right of a user to keep a stream open.
+    pub(crate) fn user_stream(&self, user: &UserLimits) -> Result<StreamPermit, Failure> {
+        self.stream(Some(user))
+    }
+
+    /// The right of an agent to keep a stream open.
+    pub(crate) fn agent_stream(&self) -> Result<StreamPermit, Failure> {
+        self.stream(None)
+    }
+
+    fn stream(&self, user: Option<&UserLimits>) -> Result<StreamPermit, Failure> {
         let full = |_| too_many("TOO_MANY_STREAMS", Duration::from_secs(5));
         let own = user.map(|user| user.streams.clone().try_acquire_owned()).transpose().map_err(full)?;
         let all = self.streams.clone().try_acquire_owned().map_err(full)?;

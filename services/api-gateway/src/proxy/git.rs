@@ -86,7 +86,7 @@ async fn admit(gateway: &Gateway, headers: &HeaderMap) -> Result<Admission, Fail
         Credential::Token(token) => {
             let session = gateway.sessions.user(&token).await?;
             drop(session.limits.request()?);
-            let permit = gateway.limits.stream(Some(&session.limits))?;
+            let permit = gateway.limits.user_stream(&session.limits)?;
             let authorization = gateway.upstreams.authorization(&session.grant, Audience::Git)?;
             Ok(Admission { authorization, token: Some(token), permit })
         }
@@ -94,7 +94,7 @@ async fn admit(gateway: &Gateway, headers: &HeaderMap) -> Result<Admission, Fail
             Ok(Caller::Agent(_)) => {
                 let value = HeaderValue::try_from(format!("Bearer {}", jwt.expose()));
                 let authorization = value.map_err(|_| credential::invalid())?;
-                Ok(Admission { authorization, token: None, permit: gateway.limits.stream(None)? })
+                Ok(Admission { authorization, token: None, permit: gateway.limits.agent_stream()? })
             }
             Ok(_) => Err(credential::invalid()),
             Err(error) => Err(rpc::from_status(&rpc::to_status(&error))),

@@ -46,6 +46,13 @@ struct Admission {
     stream: StreamPermit,
 }
 
+impl Admission {
+    /// Of somebody who is no user: nothing is asked again, no user's allowance is held.
+    const fn of_stream(owner: Audience, authorization: Option<HeaderValue>, stream: StreamPermit) -> Self {
+        Self { owner, authorization, token: None, request: None, stream }
+    }
+}
+
 /// Passes a call on to its owner.
 pub(crate) async fn forward(gateway: &Gateway, request: Request) -> Response {
     match admit(gateway, request.uri().path(), request.headers()).await {
@@ -57,10 +64,7 @@ pub(crate) async fn forward(gateway: &Gateway, request: Request) -> Response {
 async fn admit(gateway: &Gateway, path: &str, headers: &HeaderMap) -> Result<Admission, Status> {
     let owner = Audience::of_path(path).ok_or_else(unknown);
     match rules::rule(path) {
-        Some(Rule::Public) => {
-            let stream = gateway.limits.open_stream()?;
-            Ok(Admission { owner: owner?, authorization: None, token: None, request: None, stream })
-        }
+        Some(Rule::Public) => Ok(Admission::of_stream(owner?, None, gateway.limits.open_stream()?)),
         Some(Rule::Access(_)) => Ok(user(gateway, headers, owner?).await?),
         Some(Rule::Agent) => Ok(agent(gateway, headers, owner?).await?),
         Some(Rule::Service) | None => {
@@ -77,7 +81,7 @@ async fn user(gateway: &Gateway, headers: &HeaderMap, owner: Audience) -> Result
     };
     let session = gateway.sessions.user(&token).await?;
     let request = session.limits.request()?;
-    let stream = gateway.limits.stream(Some(&session.limits))?;
+    let stream = gateway.limits.user_stream(&session.limits)?;
     let authorization = Some(gateway.upstreams.authorization(&session.grant, owner)?);
     Ok(Admission { owner, authorization, token: Some(token), request: Some(request), stream })
 }
@@ -96,8 +100,7 @@ async fn agent(gateway: &Gateway, headers: &HeaderMap, owner: Audience) -> Resul
             return Err(Failure::new(ErrorKind::Denied, "CALLER_KIND", "this call is for agents"));
         }
     }
-    let (authorization, stream) = (headers.get(AUTHORIZATION).cloned(), gateway.limits.stream(None)?);
-    Ok(Admission { owner, authorization, token: None, request: None, stream })
+    Ok(Admission::of_stream(owner, headers.get(AUTHORIZATION).cloned(), gateway.limits.agent_stream()?))
 }
 
 /// As gRPC answers a name that nobody has.

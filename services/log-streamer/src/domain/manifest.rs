@@ -278,7 +278,9 @@ mod tests {
     fn of_two_segments_at_one_place_one_is_kept() {
         let mut log = manifest();
         log.push(segment(1, 10)).expect("the first");
-        for wrong in [segment(1, 9), segment(5, 20), segment(12, 20), segment(11, 10)] {
+        let place = Place::Blob { path: "logs/1-10-of-another".parse().expect("a path") };
+        let twin = Segment { place, ..segment(1, 10) };
+        for wrong in [twin, segment(5, 20), segment(12, 20), segment(11, 10)] {
             assert_eq!(log.push(wrong), Err(ManifestError::Fenced { durable: Seq::new(10) }));
         }
         log.push(segment(11, 20)).expect("the next");
