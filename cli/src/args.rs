@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::{
-    commands::{events, explain, jobs, logs, projects, results, run, subscriptions, tokens},
+    commands::{admin, events, explain, jobs, logs, projects, results, run, subscriptions, tokens},
     output::Format,
     platform,
 };
@@ -69,6 +69,9 @@ pub enum Command {
     Subscriptions(subscriptions::SubscriptionsCommand),
     /// List the hardware tiers.
     Tiers,
+    /// Look after the running platform (administrators).
+    #[command(subcommand)]
+    Admin(admin::AdminCommand),
     /// Start this machine's platform.
     Up(platform::UpArgs),
     /// Stop this machine's platform; jobs go on unless told otherwise.

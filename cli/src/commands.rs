@@ -13,6 +13,7 @@ use crate::{
     platform,
 };
 
+pub mod admin;
 pub mod attach;
 pub mod events;
 pub mod explain;
@@ -71,6 +72,7 @@ async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Projects(command) => projects::run(&Context::new(cli.global)?, command).await,
         Command::Tokens(command) => tokens::run(&Context::new(cli.global)?, command).await,
         Command::Subscriptions(command) => subscriptions::run(&Context::new(cli.global)?, command).await,
+        Command::Admin(command) => admin::run(&Context::new(cli.global)?, command).await,
         Command::Tiers => tiers::run(&Context::new(cli.global)?).await,
     }
 }

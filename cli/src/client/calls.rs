@@ -13,12 +13,12 @@ use katonic_proto::{
     metadata::v1::{
         CreateEventSubscriptionRequest, CreateEventSubscriptionResponse, CreateProjectRequest, CreateProjectResponse,
         CreateTokenRequest, CreateTokenResponse, DeleteEventSubscriptionRequest, DeleteEventSubscriptionResponse,
-        GetProjectRequest, GetProjectResponse, ListEventSubscriptionsRequest, ListEventSubscriptionsResponse,
-        ListHardwareTiersRequest, ListHardwareTiersResponse, ListProjectsRequest, ListProjectsResponse,
-        ListTokensRequest, ListTokensResponse, RevokeTokenRequest, RevokeTokenResponse,
-        event_subscription_service_client::EventSubscriptionServiceClient,
-        hardware_tier_service_client::HardwareTierServiceClient, project_service_client::ProjectServiceClient,
-        token_service_client::TokenServiceClient,
+        GetLogLevelRequest, GetLogLevelResponse, GetProjectRequest, GetProjectResponse, ListEventSubscriptionsRequest,
+        ListEventSubscriptionsResponse, ListHardwareTiersRequest, ListHardwareTiersResponse, ListProjectsRequest,
+        ListProjectsResponse, ListTokensRequest, ListTokensResponse, RevokeTokenRequest, RevokeTokenResponse,
+        SetLogLevelRequest, SetLogLevelResponse, event_subscription_service_client::EventSubscriptionServiceClient,
+        hardware_tier_service_client::HardwareTierServiceClient, operations_service_client::OperationsServiceClient,
+        project_service_client::ProjectServiceClient, token_service_client::TokenServiceClient,
     },
 };
 use tonic::Streaming;
@@ -86,6 +86,8 @@ calls! {
     ExecutionServiceClient: stop_execution(StopExecutionRequest) -> StopExecutionResponse;
     HardwareTierServiceClient: list_hardware_tiers(ListHardwareTiersRequest) -> ListHardwareTiersResponse;
     LogServiceClient: read_log(ReadLogRequest) -> ReadLogResponse;
+    OperationsServiceClient: get_log_level(GetLogLevelRequest) -> GetLogLevelResponse;
+    OperationsServiceClient: set_log_level(SetLogLevelRequest) -> SetLogLevelResponse;
     ProjectServiceClient: get_project(GetProjectRequest) -> GetProjectResponse;
     ProjectServiceClient: list_projects(ListProjectsRequest) -> ListProjectsResponse;
     TokenServiceClient: list_tokens(ListTokensRequest) -> ListTokensResponse;

@@ -42,6 +42,7 @@ fn common(site: &Site, part: Part) -> Table {
                 ("dispatcher", base_uri(ports.dispatcher).into()),
                 ("logs", base_uri(ports.logs).into()),
                 ("git", base_uri(ports.git).into()),
+                ("gateway", base_uri(ports.gateway).into()),
             ],
         ),
         section("log", [("format", "json".into()), ("level", "info".into())]),

@@ -4,6 +4,7 @@
 mod api_authorisation;
 mod api_idempotency;
 mod api_input;
+mod api_operations;
 mod e2e_clients;
 mod e2e_events;
 mod e2e_examples;
@@ -35,6 +36,7 @@ fn main() -> ExitCode {
         api_authorisation::trials(),
         api_idempotency::trials(),
         api_input::trials(),
+        api_operations::trials(),
         e2e_clients::trials(),
         e2e_events::trials(),
         e2e_examples::trials(),

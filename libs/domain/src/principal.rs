@@ -49,7 +49,7 @@ impl<'de> Deserialize<'de> for Scope {
 
 impl Scope {
     /// Every scope there is.
-    pub const LIST: [&'static str; 12] = [
+    pub const LIST: [&'static str; 14] = [
         "*",
         "events:subscribe",
         "executions:read",
@@ -57,6 +57,8 @@ impl Scope {
         "files:read",
         "files:write",
         "logs:read",
+        "operations:read",
+        "operations:write",
         "projects:read",
         "projects:write",
         "self:read",

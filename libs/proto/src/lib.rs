@@ -60,4 +60,6 @@ packages! {
     logs = "katonic.logs.v1";
     /// Users, projects, tokens, tiers, access decisions.
     metadata = "katonic.metadata.v1";
+    /// What every process answers about itself.
+    part = "katonic.part.v1";
 }

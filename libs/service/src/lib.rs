@@ -7,6 +7,7 @@
 //!   a call in:   http ─> rpc::Server ─> trace ─> auth::Layer ─> handler: auth::user(…)?
 //!   a call out:  rpc::channel ─> deadline, traceparent, minted token ─> the owner
 //!   an error:    Classified ─> rpc::status ─> google.rpc details ─> rpc::Failure
+//!   the process: part, the same RPCs everywhere
 //! ```
 //!
 //! There is one way to do each of these, in tests too.
@@ -17,6 +18,7 @@ pub mod config;
 pub mod fields;
 pub mod http;
 pub mod idempotency;
+pub mod part;
 pub mod rpc;
 pub mod runtime;
 pub mod telemetry;

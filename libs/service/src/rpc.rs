@@ -11,5 +11,5 @@ mod trace;
 pub use client::{Channel, ClientError, Outgoing, channel, channel_with_deadline, endpoint};
 pub use drain::until;
 pub use health::{Checks, Readiness};
-pub use server::{Server, ServerError, open_services, probes};
+pub use server::{Server, ServerError, open_services, part_service, probes};
 pub use status::{Failure, from_status, to_status};

@@ -4,6 +4,8 @@
 //! headers, gRPC metadata, outbox entries and AMQP headers as `traceparent`;
 //! nothing exports them yet, the trace id in the log lines joins them.
 
+mod log_level;
+
 use std::io::{self, IsTerminal};
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
@@ -14,9 +16,9 @@ use opentelemetry::{
 };
 use opentelemetry_sdk::{propagation::TraceContextPropagator, trace::SdkTracerProvider};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
-use tracing_subscriber::{
-    EnvFilter, Layer, Registry, filter::LevelFilter, layer::SubscriberExt, util::SubscriberInitExt,
-};
+use tracing_subscriber::{Layer, Registry, filter::LevelFilter, layer::SubscriberExt, util::SubscriberInitExt};
+
+pub use log_level::{Error as LogLevelError, LogFilter, LogLevel, LogLevelState};
 
 use crate::config::{LogFormat, LogSection};
 
@@ -27,9 +29,6 @@ const SECONDS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 
 /// Why a process has no telemetry.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// `[log] level` does not parse.
-    #[error("[log] level is not a filter")]
-    Level(#[source] tracing_subscriber::filter::ParseError),
     /// The process has a subscriber already.
     #[error("log lines already go elsewhere")]
     Subscriber(#[source] tracing_subscriber::util::TryInitError),
@@ -38,17 +37,26 @@ pub enum Error {
     Metrics(#[source] metrics_exporter_prometheus::BuildError),
 }
 
+/// What a server shows of its process, and lets be changed. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Handle {
+    /// What `/metrics` renders.
+    pub metrics: PrometheusHandle,
+    /// Which log lines are written.
+    pub log_level: LogLevel,
+}
+
 /// Keeps the process's telemetry alive; hold it until the end of `main`.
 #[derive(Debug)]
 pub struct Guard {
-    metrics: PrometheusHandle,
+    handle: Handle,
     provider: SdkTracerProvider,
 }
 
 impl Guard {
-    /// What `/metrics` renders.
-    pub fn metrics(&self) -> PrometheusHandle {
-        self.metrics.clone()
+    /// What the process's server is given.
+    pub fn handle(&self) -> Handle {
+        self.handle.clone()
     }
 }
 
@@ -65,19 +73,19 @@ impl Drop for Guard {
 /// # Errors
 /// A level that does not parse, or a second call.
 pub fn init(config: &LogSection, service: &'static str) -> Result<Guard, Error> {
-    let filter = EnvFilter::try_new(&config.level).map_err(Error::Level)?;
+    let (log_level, lines) = LogLevel::of(&config.level, lines(config.format));
     let provider = SdkTracerProvider::builder().build();
     let traces = tracing_opentelemetry::layer().with_tracer(provider.tracer(service));
     tracing_subscriber::registry()
+        .with(lines)
         .with(traces.with_filter(LevelFilter::INFO))
-        .with(lines(config.format).with_filter(filter))
         .try_init()
         .map_err(Error::Subscriber)?;
     let metrics = PrometheusBuilder::new()
         .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS)
         .and_then(PrometheusBuilder::install_recorder)
         .map_err(Error::Metrics)?;
-    Ok(Guard { metrics, provider })
+    Ok(Guard { handle: Handle { metrics, log_level }, provider })
 }
 
 fn lines<S>(format: LogFormat) -> Box<dyn Layer<S> + Send + Sync>

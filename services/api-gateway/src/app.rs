@@ -18,8 +18,8 @@ use katonic_service::{
     auth::{Audience, KeyError, Minter, Verifier},
     http::{Limits as PortLimits, serve},
     rpc::{self, Checks},
+    telemetry,
 };
-use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
 use tower::ServiceExt;
 
@@ -29,6 +29,7 @@ use crate::{
     edge::{self, Door},
     http as rest,
     limits::Limits,
+    part::Part,
     problem::Problem,
     proxy,
     session::Sessions,
@@ -70,7 +71,7 @@ pub struct App {
     gateway: Arc<Gateway>,
     checks: Checks,
     open: Router,
-    metrics: Option<PrometheusHandle>,
+    telemetry: Option<telemetry::Handle>,
 }
 
 impl App {
@@ -78,7 +79,7 @@ impl App {
     ///
     /// # Errors
     /// See [`Error`].
-    pub async fn bind(config: &Config, metrics: Option<PrometheusHandle>) -> Result<Self, Error> {
+    pub async fn bind(config: &Config, telemetry: Option<telemetry::Handle>) -> Result<Self, Error> {
         let minter = Minter::load(&config.keys, &name())?;
         let verifier = Verifier::load(&config.keys.dir)?;
         let upstreams = Upstreams::new(&config.peers, minter.clone())?;
@@ -92,7 +93,7 @@ impl App {
         let address = config.service.listen;
         let listener = TcpListener::bind(address).await.map_err(|source| Error::Bind(address, source))?;
         let gateway = Arc::new(Gateway { sessions, limits, upstreams, verifier, shutdown });
-        Ok(Self { listener, gateway, checks, open, metrics })
+        Ok(Self { listener, gateway, checks, open, telemetry })
     }
 
     /// Where it listens.
@@ -107,10 +108,12 @@ impl App {
     pub async fn run(self, shutdown: Shutdown) {
         let draining = self.gateway.shutdown.clone();
         let limits = self.gateway.limits.clone();
-        let doors = Doors { gateway: self.gateway, open: self.open };
+        let metrics = self.telemetry.as_ref().map(|handle| handle.metrics.clone());
+        let part = self.telemetry.map(|handle| Part::new(handle, self.gateway.verifier.clone()));
+        let doors = Doors { gateway: self.gateway, open: self.open, part };
         let router = Router::new()
             .route("/api/v1/openapi.json", get(openapi))
-            .merge(rpc::probes(self.checks, draining.clone(), self.metrics))
+            .merge(rpc::probes(self.checks, draining.clone(), metrics))
             .fallback(enter)
             .with_state(doors)
             .layer(middleware::from_fn_with_state(limits, edge::edge));
@@ -127,10 +130,14 @@ impl App {
 struct Doors {
     gateway: Arc<Gateway>,
     open: Router,
+    part: Option<Part>,
 }
 
 async fn enter(State(doors): State<Doors>, request: Request) -> Response {
     let path = request.uri().path();
+    if let Some(part) = doors.part.filter(|part| part.is_meant(path, request.headers())) {
+        return part.answer(request).await;
+    }
     match Door::of(path, request.headers()) {
         Door::Grpc if path.starts_with("/grpc.") => match doors.gateway.limits.open_stream() {
             Ok(permit) => doors.open.oneshot(request).await.into_response().map(|body| permit.held_by(body)),
@@ -153,10 +160,10 @@ fn name() -> Name {
     NAME.parse().expect("a DNS label")
 }
 
-/// Ready means that every peer is alive.
+/// Ready means that every peer behind it is alive.
 fn checks(config: &Config, upstreams: &Upstreams) -> Result<Checks, Error> {
     let mut checks = Checks::default();
-    for peer in Audience::ALL {
+    for peer in Audience::ALL.into_iter().filter(|peer| *peer != Audience::Gateway) {
         let base = config.peers.uri(peer).map_err(upstream::Error::from)?.to_owned();
         let http = upstreams.http().clone();
         checks.add(peer.as_str(), move || upstream::alive(http.clone(), base.clone()));

@@ -23,6 +23,7 @@ mod edge;
 mod http;
 mod limits;
 mod lookup;
+mod part;
 mod problem;
 mod proxy;
 mod session;

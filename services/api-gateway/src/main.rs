@@ -9,7 +9,7 @@ fn main() -> ExitCode {
     runtime::run(NAME, |shutdown| async move {
         let config: Config = config::load(std::env::args_os())?;
         let telemetry = telemetry::init(&config.log, NAME)?;
-        let app = App::bind(&config, Some(telemetry.metrics())).await?;
+        let app = App::bind(&config, Some(telemetry.handle())).await?;
         app.run(shutdown).await;
         anyhow::Ok(())
     })

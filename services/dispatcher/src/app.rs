@@ -13,9 +13,9 @@ use katonic_service::{
     auth::{self, Audience, Minter, Verifier},
     rpc,
     runtime::Tasks,
+    telemetry,
 };
 use katonic_store::Store;
-use metrics_exporter_prometheus::PrometheusHandle;
 
 use crate::{
     backend::{Backend, process::ProcessBackend},
@@ -62,7 +62,7 @@ pub struct App {
 impl App {
     /// Builds all parts and binds the port. Store, broker and peers need not
     /// answer yet, but for the store's indexes.
-    pub async fn build(config: Config, metrics: PrometheusHandle) -> anyhow::Result<Self> {
+    pub async fn build(config: Config, telemetry: telemetry::Handle) -> anyhow::Result<Self> {
         let name: Name = NAME.parse()?;
         let minter = Minter::load(&config.keys, &name)?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -107,7 +107,7 @@ impl App {
                 let store = pinged.clone();
                 async move { store.ping().await.is_ok() }
             })
-            .metrics(metrics);
+            .telemetry(telemetry);
         Ok(Self {
             server,
             auth: auth::Layer::new(Verifier::load(&config.keys.dir)?, Audience::Dispatcher),

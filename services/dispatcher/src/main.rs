@@ -9,6 +9,6 @@ fn main() -> ExitCode {
     runtime::run("dispatcher", |shutdown| async move {
         let config: Config = config::load(std::env::args_os())?;
         let telemetry = telemetry::init(&config.log, "dispatcher")?;
-        App::build(config, telemetry.metrics()).await?.run(shutdown).await
+        App::build(config, telemetry.handle()).await?.run(shutdown).await
     })
 }

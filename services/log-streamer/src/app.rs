@@ -15,6 +15,7 @@ use katonic_service::{
     auth::{Audience, Layer, Minter, Verifier},
     rpc,
     runtime::Tasks,
+    telemetry,
 };
 use katonic_store::Store;
 
@@ -129,10 +130,10 @@ impl App {
         Ok(Self { server, auth: Layer::new(verifier, Audience::Logs), store, tasks })
     }
 
-    /// Serves `/metrics` too.
+    /// Shows what the process says of itself, too.
     #[must_use]
-    pub fn metrics(mut self, handle: metrics_exporter_prometheus::PrometheusHandle) -> Self {
-        self.server = self.server.metrics(handle);
+    pub fn telemetry(mut self, handle: telemetry::Handle) -> Self {
+        self.server = self.server.telemetry(handle);
         self
     }
 

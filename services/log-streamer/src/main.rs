@@ -9,7 +9,7 @@ fn main() -> ExitCode {
     runtime::run(NAME, |shutdown| async move {
         let config: Config = config::load(std::env::args_os())?;
         let telemetry = telemetry::init(&config.log, NAME)?;
-        let app = App::build(&config, &shutdown).await?.metrics(telemetry.metrics());
+        let app = App::build(&config, &shutdown).await?.telemetry(telemetry.handle());
         tracing::info!(address = %app.address()?, "serving");
         app.run(shutdown).await
     })

@@ -9,8 +9,8 @@ use katonic_proto::{
     envelope::Source,
     metadata::v1::{
         access_service_server::AccessServiceServer, event_subscription_service_server::EventSubscriptionServiceServer,
-        hardware_tier_service_server::HardwareTierServiceServer, project_service_server::ProjectServiceServer,
-        token_service_server::TokenServiceServer,
+        hardware_tier_service_server::HardwareTierServiceServer, operations_service_server::OperationsServiceServer,
+        project_service_server::ProjectServiceServer, token_service_server::TokenServiceServer,
     },
 };
 use katonic_service::{
@@ -18,17 +18,19 @@ use katonic_service::{
     auth::{self, Audience, Minter, Verifier},
     rpc,
     runtime::Tasks,
+    telemetry,
 };
 use katonic_store::Store;
-use metrics_exporter_prometheus::PrometheusHandle;
 
 use crate::{
+    clients::parts::Parts,
     config::Config,
     domain::tier::Tiers,
     git::{Git, Ports, RemotePermissions, Repositories},
     grpc::{
         access_service::AccessHandlers, event_subscription_service::SubscriptionHandlers,
-        hardware_tier_service::TierHandlers, project_service::ProjectHandlers, token_service::TokenHandlers,
+        hardware_tier_service::TierHandlers, operations_service::OperationsHandlers, project_service::ProjectHandlers,
+        token_service::TokenHandlers,
     },
     store::Repository,
     usecases::{
@@ -66,7 +68,7 @@ impl App {
     ///
     /// # Errors
     /// A configuration that lacks what the role needs; a store that does not answer.
-    pub async fn build(config: Config, role: Role, metrics: PrometheusHandle) -> anyhow::Result<Self> {
+    pub async fn build(config: Config, role: Role, telemetry: telemetry::Handle) -> anyhow::Result<Self> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let repository = open(&config, Arc::clone(&clock)).await?;
         let verifier = Verifier::load(&config.keys.dir)?;
@@ -77,7 +79,7 @@ impl App {
                 let store = pinged.clone();
                 async move { store.ping().await.is_ok() }
             })
-            .metrics(metrics);
+            .telemetry(telemetry);
         let audience = if role == Role::Api { Audience::Metadata } else { Audience::Git };
         let auth = auth::Layer::new(verifier.clone(), audience);
         let (server, git) = match role {
@@ -137,9 +139,11 @@ async fn api(
     let repositories = Repositories::new(&config.git.repositories);
     let launches = Launches::new(access.clone(), tiers.clone(), repositories);
     let projects = Projects::new(repository.clone(), Arc::clone(clock));
+    let parts = Parts::new(&config.peers, &Minter::load(&config.keys, &NAME.parse()?)?)?;
     Ok(server
         .add_service(ProjectServiceServer::new(ProjectHandlers { access: access.clone(), projects }))
         .add_service(TokenServiceServer::new(TokenHandlers { tokens: tokens.clone(), repository: repository.clone() }))
+        .add_service(OperationsServiceServer::new(OperationsHandlers { parts }))
         .add_service(HardwareTierServiceServer::new(TierHandlers { tiers }))
         .add_service(EventSubscriptionServiceServer::new(SubscriptionHandlers {
             subscriptions,

@@ -3,6 +3,7 @@
 pub mod access_service;
 pub mod event_subscription_service;
 pub mod hardware_tier_service;
+pub mod operations_service;
 pub mod project_service;
 pub mod token_service;
 

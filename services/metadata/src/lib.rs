@@ -12,6 +12,7 @@
 //! memory: killed, it starts again where the store is.
 
 pub mod app;
+pub mod clients;
 pub mod config;
 pub mod domain;
 pub mod error;

@@ -25,6 +25,6 @@ fn main() -> ExitCode {
     runtime::run("metadata", |shutdown| async move {
         let config: Config = config::load_file(&arguments.config)?;
         let telemetry = telemetry::init(&config.log, "metadata")?;
-        App::build(config, arguments.role, telemetry.metrics()).await?.run(shutdown).await
+        App::build(config, arguments.role, telemetry.handle()).await?.run(shutdown).await
     })
 }

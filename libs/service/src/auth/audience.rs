@@ -16,11 +16,13 @@ pub enum Audience {
     Logs,
     /// metadata, role git: smart HTTP.
     Git,
+    /// api-gateway: nothing but `katonic.part.*`, and that from services only.
+    Gateway,
 }
 
 impl Audience {
     /// Every audience.
-    pub const ALL: [Self; 4] = [Self::Metadata, Self::Dispatcher, Self::Logs, Self::Git];
+    pub const ALL: [Self; 5] = [Self::Metadata, Self::Dispatcher, Self::Logs, Self::Git, Self::Gateway];
 
     /// As in the `aud` claim and in `[peers]`.
     pub const fn as_str(self) -> &'static str {
@@ -29,6 +31,18 @@ impl Audience {
             Self::Dispatcher => "dispatcher",
             Self::Logs => "logs",
             Self::Git => "git",
+            Self::Gateway => "gateway",
+        }
+    }
+
+    /// The part of the platform that it is, as people name it.
+    pub const fn part(self) -> &'static str {
+        match self {
+            Self::Metadata => "metadata",
+            Self::Dispatcher => "dispatcher",
+            Self::Logs => "log-streamer",
+            Self::Git => "git",
+            Self::Gateway => "api-gateway",
         }
     }
 

@@ -6,7 +6,7 @@ use katonic_domain::InstallationId;
 use serde::Deserialize;
 
 use super::{Error, Secret};
-use crate::auth::Audience;
+use crate::{auth::Audience, telemetry::LogFilter};
 
 /// `[service]`
 #[derive(Debug, Clone, Deserialize)]
@@ -71,6 +71,8 @@ pub struct PeersSection {
     pub logs: Option<String>,
     /// metadata, role git.
     pub git: Option<String>,
+    /// api-gateway.
+    pub gateway: Option<String>,
 }
 
 impl PeersSection {
@@ -84,6 +86,7 @@ impl PeersSection {
             Audience::Dispatcher => &self.dispatcher,
             Audience::Logs => &self.logs,
             Audience::Git => &self.git,
+            Audience::Gateway => &self.gateway,
         };
         uri.as_deref().ok_or(Error::Peer(peer.as_str()))
     }
@@ -96,12 +99,12 @@ pub struct LogSection {
     /// One JSON object a line, or text for people.
     pub format: LogFormat,
     /// As `RUST_LOG`, such as `info` or `info,katonic_store=debug`.
-    pub level: String,
+    pub level: LogFilter,
 }
 
 impl Default for LogSection {
     fn default() -> Self {
-        Self { format: LogFormat::Json, level: "info".to_owned() }
+        Self { format: LogFormat::Json, level: LogFilter::default() }
     }
 }
 

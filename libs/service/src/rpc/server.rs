@@ -23,7 +23,9 @@ use super::{
 use crate::{
     auth,
     http::{Limits, serve},
+    part::{PartHandlers, PartServiceServer},
     runtime::Shutdown,
+    telemetry,
 };
 
 /// Calls whose handlers run at once; beyond, callers are told to come later.
@@ -115,11 +117,11 @@ impl Server {
         self
     }
 
-    /// Serves `/metrics` from this recorder.
+    /// Serves `/metrics` and `PartService` for the process with this telemetry.
     #[must_use]
-    pub fn metrics(mut self, handle: PrometheusHandle) -> Self {
-        self.metrics = Some(handle);
-        self
+    pub fn telemetry(mut self, handle: telemetry::Handle) -> Self {
+        self.metrics = Some(handle.metrics);
+        self.add_service(PartServiceServer::new(PartHandlers { log_level: handle.log_level }))
     }
 
     /// How long open calls may take to end once the process should: 10 s
@@ -169,6 +171,13 @@ pub fn open_services(checks: Checks, shutdown: Shutdown, listed: Option<Vec<Stri
     routes.add_service(builder.build_v1()?);
     // The router that this is merged into says what happens to other paths.
     Ok(routes.routes().into_axum_router().reset_fallback())
+}
+
+/// `PartService` alone, for a process whose other calls pass elsewhere.
+pub fn part_service(handle: telemetry::Handle, auth: auth::Layer) -> Router {
+    let mut routes = RoutesBuilder::default();
+    routes.add_service(PartServiceServer::new(PartHandlers { log_level: handle.log_level }));
+    routes.routes().into_axum_router().layer(auth)
 }
 
 /// `/healthz`, `/readyz` and `/metrics`.

@@ -90,8 +90,13 @@ impl World {
             run(logs, Audience::Logs, &keys, &owners)?,
             run(git, Audience::Git, &keys, &owners)?,
         ];
-        let peers =
-            PeersSection { metadata: Some(metadata), dispatcher: Some(logs.clone()), logs: Some(logs), git: Some(git) };
+        let peers = PeersSection {
+            metadata: Some(metadata),
+            dispatcher: Some(logs.clone()),
+            logs: Some(logs),
+            git: Some(git),
+            ..PeersSection::default()
+        };
         let service = ServiceSection { listen: any_port() };
         let config = Config { service, keys: keys.clone(), peers, log: LogSection::default(), limits };
         let app = App::bind(&config, None).await?;

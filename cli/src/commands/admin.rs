@@ -1,0 +1,22 @@
+//! `katonic admin`: what administrators see and change of the running platform.
+
+use clap::Subcommand;
+
+use super::Context;
+use crate::{exit::Exit, failure::Failure};
+
+mod log_level;
+
+/// What to do with the running platform.
+#[derive(Debug, Subcommand)]
+pub enum AdminCommand {
+    /// Show which log lines a part writes, or change it for a while.
+    LogLevel(log_level::LogLevelArgs),
+}
+
+/// Runs a command on the running platform.
+pub async fn run(context: &Context, command: AdminCommand) -> Result<Exit, Failure> {
+    match command {
+        AdminCommand::LogLevel(args) => log_level::run(context, args).await,
+    }
+}

@@ -1,0 +1,3 @@
+//! The other services, as metadata needs them.
+
+pub mod parts;
