@@ -15,10 +15,12 @@ use crate::{
 
 pub mod admin;
 pub mod attach;
+pub mod completions;
 pub mod events;
 pub mod explain;
 pub mod jobs;
 pub mod logs;
+pub mod man;
 pub mod projects;
 pub mod results;
 pub mod run;
@@ -55,6 +57,8 @@ async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
     let output = Output::new(cli.global.output);
     match cli.command {
         Command::Version => version::run(output),
+        Command::Completions(args) => completions::run(&args),
+        Command::Man(args) => man::run(args, output),
         Command::Up(args) => Ok(platform::up(&args).await?),
         Command::Down(args) => Ok(platform::down(&args).await?),
         Command::Status(args) => Ok(platform::status(&args, output).await?),

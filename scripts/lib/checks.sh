@@ -12,6 +12,7 @@ PYTHON_PACKAGES=(
 
 need_checks() {
     python3 -c 'import venv, ensurepip' 2>/dev/null || MISSING_APT+=(python3-venv)
+    need_apt groff groff-base
     # Unoptimised builds in a fraction of the time, and these tools run for seconds.
     need_tool "cargo-deny-$DENY_VERSION" bin/cargo-deny install_crate cargo-deny "$DENY_VERSION" --locked --debug
     need_tool "cargo-machete-$MACHETE_VERSION" bin/cargo-machete install_crate cargo-machete "$MACHETE_VERSION" --locked --debug

@@ -1,7 +1,6 @@
 //! `katonic jobs`.
 
 use clap::{Args, Subcommand};
-use katonic_domain::ExecutionId;
 use katonic_proto::{
     dispatcher::v1::{Attempt, Condition, Execution, ListJobsRequest, ListJobsResponse, Phase, StopExecutionRequest},
     json,
@@ -9,9 +8,10 @@ use katonic_proto::{
 
 use super::{Context, Incomplete, get_execution, run::current_folder};
 use crate::{
+    execution::ExecutionArgs,
     exit::Exit,
     failure::Failure,
-    output::{fields, table},
+    output::{fields, table, whole},
     pages,
     project::{self, ProjectRef},
     text,
@@ -30,6 +30,10 @@ pub enum JobsCommand {
 
 /// Arguments of `jobs list`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  katonic jobs list
+  katonic jobs list --project churn --limit 5 --output json")]
 pub struct ListArgs {
     /// The project, by name or id; this folder's where unset.
     #[arg(long, value_name = "PROJECT")]
@@ -41,16 +45,23 @@ pub struct ListArgs {
 
 /// Arguments of `jobs show`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  katonic jobs show 12")]
 pub struct ShowArgs {
-    /// The job, `exe_…`.
-    execution: ExecutionId,
+    #[command(flatten)]
+    execution: ExecutionArgs,
 }
 
 /// Arguments of `jobs stop`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  katonic jobs stop 12
+  katonic jobs stop 12 --discard")]
 pub struct StopArgs {
-    /// The job, `exe_…`.
-    execution: ExecutionId,
+    #[command(flatten)]
+    execution: ExecutionArgs,
     /// Save no results; the log stays.
     #[arg(long)]
     discard: bool,
@@ -61,7 +72,8 @@ pub async fn run(context: &Context, command: JobsCommand) -> Result<Exit, Failur
     match command {
         JobsCommand::List(args) => list(context, args).await,
         JobsCommand::Show(args) => {
-            let execution = get_execution(&context.client, args.execution).await?;
+            let id = args.execution.resolve(&context.client).await?;
+            let execution = get_execution(&context.client, id).await?;
             context.output.answer(&execution, human)?;
             Ok(Exit::OK)
         }
@@ -87,7 +99,8 @@ async fn list(context: &Context, args: ListArgs) -> Result<Exit, Failure> {
 }
 
 async fn stop(context: &Context, args: StopArgs) -> Result<Exit, Failure> {
-    let request = StopExecutionRequest { execution_id: args.execution.to_string(), discard: args.discard };
+    let execution_id = args.execution.resolve(&context.client).await?.to_string();
+    let request = StopExecutionRequest { execution_id, discard: args.discard };
     let response = context.client.stop_execution(request).await?;
     let execution = response.execution.ok_or(Incomplete("execution"))?;
     context.output.answer(&execution, |execution| {
@@ -128,7 +141,7 @@ fn human(execution: &Execution) -> String {
         ("tier", spec.tier.map(|tier| tier.name).unwrap_or_default()),
         ("input", spec.input_commit),
         ("results", execution.results_commit.clone()),
-        ("metrics", metrics.map(|metrics| metrics.to_string()).unwrap_or_default()),
+        ("metrics", metrics.map(|metrics| whole(metrics).to_string()).unwrap_or_default()),
         ("made", text::time(execution.create_time.as_ref())),
         ("started", text::time(execution.start_time.as_ref())),
         ("ended", text::time(execution.end_time.as_ref())),

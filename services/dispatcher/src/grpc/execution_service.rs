@@ -83,7 +83,11 @@ impl ExecutionService for Executions {
         let size = fields::page_size(request.page_size, DEFAULT_JOBS)?;
         let below = fields::place("page_token", &request.page_token)?;
         self.access.metadata().check(user.id, "execution.list", project).await.map_err(status)?;
-        let page = self.reads.page(project, below, size).await.map_err(status)?;
+        let page = match request.number {
+            0 => self.reads.page(project, below, size).await,
+            number => self.reads.numbered(project, number).await,
+        };
+        let page = page.map_err(status)?;
         Ok(Response::new(pb::ListJobsResponse {
             // As of each one's last write: what members reported since is in its own answer.
             executions: page.items.iter().map(|stored| snapshot::execution(&stored.state, &[])).collect(),
