@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::{
     commands::{admin, completions, events, explain, jobs, logs, man, projects, results, run, subscriptions, tokens},
+    doctor,
     output::Format,
     platform,
 };
@@ -18,7 +19,8 @@ program, 128+n killed by signal n, 130 left running by Ctrl-C.
 Examples:
   katonic up                         start this machine's platform
   katonic run -- python3 train.py    run a command with the files of this folder
-  katonic logs -f 12                 follow the log of job 12 of this folder's project";
+  katonic logs -f 12                 follow the log of job 12 of this folder's project
+  katonic doctor                     find out what is wrong";
 
 /// Runs your code on a Katonic platform and brings back logs, results and metrics.
 #[derive(Debug, Parser)]
@@ -83,6 +85,8 @@ pub enum Command {
     Down(platform::DownArgs),
     /// Show how this machine's platform is.
     Status(platform::StatusArgs),
+    /// Look for common mistakes, and say what to do about them.
+    Doctor(doctor::DoctorArgs),
     /// Start and keep this machine's platform, in the foreground; `up` does it.
     #[command(hide = true)]
     Supervise,

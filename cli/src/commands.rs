@@ -6,7 +6,7 @@ use tokio::runtime;
 use crate::{
     args::{Cli, Command, Global},
     client::Client,
-    config,
+    config, doctor,
     exit::Exit,
     failure::{Explain, Failure},
     output::Output,
@@ -62,6 +62,7 @@ async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Up(args) => Ok(platform::up(&args).await?),
         Command::Down(args) => Ok(platform::down(&args).await?),
         Command::Status(args) => Ok(platform::status(&args, output).await?),
+        Command::Doctor(_) => doctor::run(cli.global, output).await,
         Command::Supervise => Ok(platform::supervise().await?),
         Command::Run(args) => {
             // The job's own code must not be confused with one of ours.

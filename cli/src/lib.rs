@@ -19,6 +19,7 @@ pub mod cache;
 pub mod client;
 pub mod commands;
 pub mod config;
+pub mod doctor;
 pub mod execution;
 pub mod exit;
 pub mod failure;

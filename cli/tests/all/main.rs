@@ -2,6 +2,11 @@
 //! What needs one is in `integration-tests`.
 
 mod completions;
+mod doctor_connection;
+mod doctor_data;
+mod doctor_folder;
+mod doctor_machine;
+mod doctor_token;
 mod man;
 mod manners;
 mod sandbox;

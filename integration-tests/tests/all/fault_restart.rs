@@ -118,7 +118,7 @@ fn all_ready(status: &Value) -> bool {
     parts(status).count() > 0 && parts(status).all(|part| part["ready"] == true)
 }
 
-fn pid_of(platform: &Shared, part: &str) -> Result<Option<i32>> {
+pub fn pid_of(platform: &Shared, part: &str) -> Result<Option<i32>> {
     let status = platform.status()?;
     let pid = match part {
         "supervisor" => status["supervisorPid"].as_i64(),
@@ -141,7 +141,7 @@ fn agent_pid(platform: &Shared) -> Result<Option<i64>> {
     Ok(None)
 }
 
-fn kill_9(pid: i32) -> Result<()> {
+pub fn kill_9(pid: i32) -> Result<()> {
     let pid = Pid::from_raw(pid).context("a pid is positive")?;
     Ok(kill_process(pid, Signal::KILL)?)
 }

@@ -5,6 +5,7 @@ mod api_authorisation;
 mod api_idempotency;
 mod api_input;
 mod api_operations;
+mod doctor;
 mod e2e_cli;
 mod e2e_clients;
 mod e2e_events;
@@ -38,6 +39,7 @@ fn main() -> ExitCode {
         api_idempotency::trials(),
         api_input::trials(),
         api_operations::trials(),
+        doctor::trials(),
         e2e_cli::trials(),
         e2e_clients::trials(),
         e2e_events::trials(),
