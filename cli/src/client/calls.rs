@@ -4,8 +4,9 @@ use katonic_proto::{
     dispatcher::v1::{
         ExplainExecutionRequest, ExplainExecutionResponse, GetExecutionRequest, GetExecutionResponse,
         ListExecutionEventsRequest, ListExecutionEventsResponse, ListJobsRequest, ListJobsResponse,
-        StopExecutionRequest, StopExecutionResponse, SubmitJobRequest, SubmitJobResponse, WatchExecutionRequest,
-        WatchExecutionResponse, execution_service_client::ExecutionServiceClient,
+        StopExecutionRequest, StopExecutionResponse, SubmitJobRequest, SubmitJobResponse, UpdateExecutionRequest,
+        UpdateExecutionResponse, WatchExecutionRequest, WatchExecutionResponse,
+        execution_service_client::ExecutionServiceClient,
     },
     logs::v1::{
         FollowLogRequest, FollowLogResponse, ReadLogRequest, ReadLogResponse, log_service_client::LogServiceClient,
@@ -84,6 +85,7 @@ calls! {
     ExecutionServiceClient: list_execution_events(ListExecutionEventsRequest) -> ListExecutionEventsResponse;
     ExecutionServiceClient: list_jobs(ListJobsRequest) -> ListJobsResponse;
     ExecutionServiceClient: stop_execution(StopExecutionRequest) -> StopExecutionResponse;
+    ExecutionServiceClient: update_execution(UpdateExecutionRequest) -> UpdateExecutionResponse;
     HardwareTierServiceClient: list_hardware_tiers(ListHardwareTiersRequest) -> ListHardwareTiersResponse;
     LogServiceClient: read_log(ReadLogRequest) -> ReadLogResponse;
     OperationsServiceClient: get_log_level(GetLogLevelRequest) -> GetLogLevelResponse;

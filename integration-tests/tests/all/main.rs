@@ -9,6 +9,7 @@ mod e2e_clients;
 mod e2e_events;
 mod e2e_examples;
 mod e2e_isolation;
+mod e2e_labels;
 mod e2e_logs;
 mod e2e_run;
 mod fault_restart;
@@ -41,6 +42,7 @@ fn main() -> ExitCode {
         e2e_events::trials(),
         e2e_examples::trials(),
         e2e_isolation::trials(),
+        e2e_labels::trials(),
         e2e_logs::trials(),
         e2e_run::trials(),
         fault_restart::trials(),

@@ -10,6 +10,7 @@ pub mod id;
 pub mod member;
 pub mod name;
 pub mod principal;
+pub mod tag;
 pub mod token;
 
 pub use clock::{Clock, SystemClock, Timestamp};
@@ -18,4 +19,5 @@ pub use id::{ExecutionId, IdError, InstallationId, ProjectId, SubscriptionId, To
 pub use member::MemberId;
 pub use name::{CommitId, Name};
 pub use principal::{Principal, Scope};
+pub use tag::{Tag, Tags};
 pub use token::AccessToken;

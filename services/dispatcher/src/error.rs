@@ -42,6 +42,9 @@ pub enum Error {
     /// The claim is refused.
     #[error(transparent)]
     Claim(#[from] ClaimError),
+    /// It was changed since the caller saw it.
+    #[error("the execution was changed since you saw it; read it again")]
+    Stale,
     /// The first stop came after the outcome was fixed.
     #[error("how the execution ends is decided already")]
     OutcomeFixed,
@@ -106,6 +109,7 @@ impl Classified for Error {
             Self::Denied => ErrorKind::Denied,
             Self::MetadataUnavailable(_) | Self::LogsUnavailable(_) => ErrorKind::Unavailable,
             Self::Refused(failure) => failure.kind,
+            Self::Stale => ErrorKind::Stale,
             Self::Claim(ClaimError::TicketInvalid) => ErrorKind::Unauthenticated,
             Self::Claim(ClaimError::ClaimedByAnother) => ErrorKind::Conflict,
             Self::Claim(ClaimError::Closed) | Self::OutcomeFixed | Self::OutcomeNotFixed | Self::AttemptOver => {
@@ -126,6 +130,7 @@ impl Classified for Error {
             Self::MetadataUnavailable(_) => "METADATA_UNAVAILABLE",
             Self::LogsUnavailable(_) => "LOGS_UNAVAILABLE",
             Self::Refused(_) => "REFUSED",
+            Self::Stale => "ETAG_STALE",
             Self::Claim(ClaimError::ClaimedByAnother) => "CLAIMED_BY_ANOTHER",
             Self::Claim(ClaimError::Closed) | Self::AttemptOver => "MEMBER_CLOSED",
             Self::OutcomeFixed => "OUTCOME_FIXED",

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use katonic_domain::ProjectId;
+use katonic_domain::{ProjectId, Tags};
 use katonic_store::{HistoryEntry, Page, Stored, Version};
 
 use crate::{
@@ -40,14 +40,15 @@ impl Reads {
         Ok(members)
     }
 
-    /// A page of a project's executions, newest first.
+    /// A page of a project's executions that have all of these tags, newest first.
     pub async fn page(
         &self,
         project: ProjectId,
+        tags: &Tags,
         below: Option<u64>,
         size: usize,
     ) -> Result<Page<Stored<Execution>>, Error> {
-        Ok(self.repository.page(project, below, size).await?)
+        Ok(self.repository.page(project, tags, below, size).await?)
     }
 
     /// Events after a version, oldest first.
