@@ -16,6 +16,7 @@ pub(crate) const MAX_BODY_BYTES: usize = 256 * 1024;
 
 /// What a consumer is handed.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "nearly every one is an event, and they lie in a batch's one allocation")]
 pub enum Message {
     /// A fact. It may come twice, late, or out of order.
     Event(IncomingEvent),
