@@ -14,6 +14,7 @@
 //! A crash here loses nothing: what was not acknowledged is delivered again, so
 //! a handler sees messages twice (DESIGN B1-B3).
 
+pub(crate) mod headers;
 mod judge;
 mod lag;
 mod settle;

@@ -8,8 +8,8 @@ use std::{
 
 use async_trait::async_trait;
 use katonic_bus::{
-    Attempts, Bus, BusConfig, Consumer, ConsumerConfig, Handler, IncomingEvent, Message, OutgoingEvent, Publisher,
-    Verdict,
+    Attempts, Bus, BusConfig, Consumer, ConsumerConfig, Handler, IncomingEvent, Message, OutgoingEvent, Parked,
+    Publisher, Verdict, Which,
     topology::{ConsumerQueue, Credentials, Delays, Login, Service, Topology, apply, check},
 };
 use katonic_testkit::broker::{Broker, Vhost, broker};
@@ -363,6 +363,42 @@ async fn until_empty(setup: &Setup) -> anyhow::Result<()> {
         anyhow::ensure!(tokio::time::Instant::now() < deadline, "{queues:?}");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_parked_message_is_shown_and_sent_back_or_dropped() -> anyhow::Result<()> {
+    let setup = Setup::new(broker().await?).await?;
+    let recorder = Recorder::new(|message, before| match message {
+        Message::Event(event) if before == 0 => {
+            Verdict::Park { reason: format!("NOT_TODAY: {} may not", event.subject) }
+        }
+        _ => Verdict::Ack,
+    });
+    setup.publish(&["prj_a", "prj_b", "prj_c"].map(event)).await?;
+    let running = setup.consume(&recorder);
+    setup.until_parked(3).await?;
+    let parked = Parked::of(&setup.uri(), Service::Search, vec![QUEUE]);
+    for _ in 0..2 {
+        let all = parked.list(&Which::All, 50).await?;
+        assert_eq!(all.iter().map(|message| message.id.as_str()).collect::<Vec<_>>(), ["prj_a", "prj_b", "prj_c"]);
+        assert_eq!(all[1].reason, "NOT_TODAY: prj_b may not");
+        assert_eq!((all[1].queue.as_str(), all[1].routing_key.as_str()), (QUEUE.name().as_str(), "_.project.changed"));
+        assert_eq!(all[1].body, project("prj_b", 1).to_string());
+        assert!(all[1].parked_at.is_some() && all[1].traceparent.is_some(), "{:?}", all[1]);
+    }
+    assert_eq!(parked.list(&Which::All, 2).await?.len(), 2);
+    let one = Which::Id("prj_b".to_owned());
+    assert_eq!(parked.list(&one, 50).await?.len(), 1);
+    assert_eq!(parked.redrive(&one).await?, 1);
+    recorder.until(|seen| seen.iter().filter(|message| subject(message) == "prj_b").count() == 2).await?;
+    assert_eq!(parked.redrive(&one).await?, 0);
+    assert_eq!(parked.discard(&Which::Id("prj_a".to_owned())).await?, 1);
+    assert_eq!(parked.redrive(&Which::All).await?, 1);
+    recorder.until(|seen| seen.iter().filter(|message| subject(message) == "prj_c").count() == 2).await?;
+    until_empty(&setup).await?;
+    running.end().await?;
+    assert_eq!(recorder.subjects().iter().filter(|subject| *subject == "prj_a").count(), 1);
+    Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread")]
