@@ -143,15 +143,18 @@ impl<H: Handler> Consumer<H> {
                 delays = link::delays();
             }
             let Err(lost) = lost else { return };
-            let cause = &lost as &dyn std::error::Error;
-            tracing::warn!(queue = self.queue_name, error = cause, "consuming is interrupted");
-            metrics::counter!("katonic_bus_consumer_interruptions_total", "queue" => self.queue_name.clone())
-                .increment(1);
+            self.note_interruption(&lost);
             tokio::select! {
                 () = sleep(delays.next().unwrap_or_default()) => {}
                 () = shutdown.cancelled() => return,
             }
         }
+    }
+
+    fn note_interruption(&self, lost: &Lost) {
+        let cause = lost as &dyn std::error::Error;
+        tracing::warn!(queue = self.queue_name, error = cause, "consuming is interrupted");
+        metrics::counter!("katonic_bus_consumer_interruptions_total", "queue" => self.queue_name.clone()).increment(1);
     }
 
     /// One channel's life; answers also whether it came to consuming.
