@@ -40,6 +40,7 @@ use crate::{
         projects::Projects,
         subscriptions::Subscriptions,
         tokens::Tokens,
+        visibility::Visibility,
     },
 };
 
@@ -138,6 +139,7 @@ async fn api(
     let tiers = Tiers::new(config.tiers.clone())?;
     let repositories = Repositories::new(&config.git.repositories);
     let launches = Launches::new(access.clone(), tiers.clone(), repositories);
+    let visibility = Visibility::new(repository.clone());
     let projects = Projects::new(repository.clone(), Arc::clone(clock));
     let parts = Parts::new(&config.peers, &Minter::load(&config.keys, &NAME.parse()?)?)?;
     Ok(server
@@ -149,7 +151,7 @@ async fn api(
             subscriptions,
             uri: broker.amqp_uri(),
         }))
-        .add_service(AccessServiceServer::new(AccessHandlers { access, launches, tokens })))
+        .add_service(AccessServiceServer::new(AccessHandlers { access, launches, tokens, visibility })))
 }
 
 async fn git(

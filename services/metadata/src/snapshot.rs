@@ -4,7 +4,12 @@ use katonic_domain::Timestamp;
 use katonic_proto::metadata::v1 as pb;
 
 use crate::domain::{
-    decision::Decision, project::Project, subscription::Subscription, tier::Tier, token::Token, user::User,
+    decision::{Decision, Visible},
+    project::Project,
+    subscription::Subscription,
+    tier::Tier,
+    token::Token,
+    user::User,
 };
 
 fn time(time: Timestamp) -> prost_types::Timestamp {
@@ -85,5 +90,16 @@ pub const fn decision(decision: Decision) -> pb::Decision {
         Decision::Allowed => pb::Decision::Allowed,
         Decision::Denied => pb::Decision::Denied,
         Decision::Hidden => pb::Decision::Hidden,
+    }
+}
+
+/// What a principal may see.
+pub fn visible(visible: Visible) -> pb::ListVisibleProjectsResponse {
+    match visible {
+        Visible::All => pb::ListVisibleProjectsResponse { all: true, project_ids: Vec::new() },
+        Visible::Only(projects) => {
+            let project_ids = projects.iter().map(ToString::to_string).collect();
+            pb::ListVisibleProjectsResponse { all: false, project_ids }
+        }
     }
 }

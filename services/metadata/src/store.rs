@@ -7,6 +7,9 @@ use katonic_store::{Collection, Page, Records, Store, StoreError, Stored, Walk, 
 
 use crate::domain::{project::Project, subscription::Subscription, token::Token, user::User};
 
+/// Projects of one owner that are told of at once: as ids they fit a message of 4 MiB.
+const MOST_OWNED: usize = 100_000;
+
 /// The collections. Clones share them.
 #[derive(Clone)]
 pub struct Repository {
@@ -63,6 +66,11 @@ impl Repository {
     ) -> Result<Page<Stored<Project>>, StoreError> {
         let walk = self.walk(List::Projects(owner), doc! {"state.owner": owner.to_string()}, below, size).await?;
         self.projects.page(walk, |project| project.number).await
+    }
+
+    /// Every project of an owner.
+    pub async fn all_of(&self, owner: UserId) -> Result<Vec<Stored<Project>>, StoreError> {
+        self.projects.find(doc! {"state.owner": owner.to_string()}, doc! {}, MOST_OWNED).await
     }
 
     /// One token, if there is one.

@@ -6,3 +6,4 @@ pub mod launches;
 pub mod projects;
 pub mod subscriptions;
 pub mod tokens;
+pub mod visibility;

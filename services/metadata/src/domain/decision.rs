@@ -3,7 +3,7 @@
 //! Today a project has its owner, and administrators may do everything. More
 //! roles come with sharing; they come here.
 
-use katonic_domain::UserId;
+use katonic_domain::{ProjectId, UserId};
 
 use super::user::User;
 
@@ -16,6 +16,15 @@ pub enum Decision {
     Denied,
     /// They may not even know of it.
     Hidden,
+}
+
+/// The projects that a user may do something in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Visible {
+    /// Every project, now and later.
+    All,
+    /// These, in no order.
+    Only(Vec<ProjectId>),
 }
 
 /// What a decision is about.
