@@ -1,9 +1,14 @@
 //! Which projects a user may do something in, for whoever shows of many at once.
 
+use std::collections::BTreeSet;
+
 use katonic_domain::UserId;
 
 use crate::{
-    domain::decision::{Decision, Object, Visible, decide},
+    domain::{
+        actions::{Needs, needs},
+        decision::{Decision, Visible, decide},
+    },
     error::Error,
     store::Repository,
 };
@@ -20,19 +25,26 @@ impl Visibility {
         Self { repository }
     }
 
-    /// The projects in which a user may do this. Every action is an owner's today.
+    /// The projects in which a user may do this.
     ///
     /// # Errors
     /// The store's.
-    pub async fn of(&self, user: UserId, _action: &str) -> Result<Visible, Error> {
-        let Some(user) = self.repository.users.get(&user).await? else { return Ok(Visible::Only(Vec::new())) };
-        match decide(&user, Object::Project { owner: user.id }) {
-            Decision::Denied | Decision::Hidden => Ok(Visible::Only(Vec::new())),
-            Decision::Allowed if user.admin => Ok(Visible::All),
-            Decision::Allowed => {
-                let owned = self.repository.all_of(user.id).await?;
-                Ok(Visible::Only(owned.into_iter().map(|stored| stored.state.id).collect()))
-            }
+    pub async fn of(&self, user: UserId, action: &str) -> Result<Visible, Error> {
+        let nothing = Visible::Only(Vec::new());
+        let Some(user) = self.repository.user(user).await? else { return Ok(nothing) };
+        let Some(needs @ Needs::Role(_)) = needs(action) else { return Ok(nothing) };
+        if user.disabled {
+            return Ok(nothing);
         }
+        if user.admin {
+            return Ok(Visible::All);
+        }
+        let parties = self.repository.parties(user.id).await?;
+        let grants = self.repository.grants_of(&parties.all()).await?;
+        let projects = grants.iter().filter_map(|grant| {
+            let role = grant.role?.through(parties.standing(grant.party)?);
+            (decide(&user, needs, Some(role)) == Decision::Allowed).then_some(grant.project)
+        });
+        Ok(Visible::Only(projects.collect::<BTreeSet<_>>().into_iter().collect()))
     }
 }
