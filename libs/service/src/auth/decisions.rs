@@ -47,9 +47,4 @@ impl Decisions {
         }
         Ok(decision)
     }
-
-    /// Forgets every decision: somebody's access changed.
-    pub fn forget(&self) {
-        self.allowed.invalidate_all();
-    }
 }
