@@ -40,7 +40,7 @@ async fn an_edit_knows_what_it_changes(platform: Shared) -> Result<()> {
     ensure!(tagged.status == 200 && tagged.body["tags"] == json!(["a", "b"]), "{tagged:?}");
     ensure!(tagged.headers["etag"] != etag.as_str(), "{tagged:?}");
     let stale = patch(&ada, &path, Some(&etag), &json!({ "description": "x" })).await?;
-    ensure!(stale.status == 412 && stale.body["code"] == "STALE_ETAG", "{stale:?}");
+    ensure!(stale.status == 412 && stale.body["code"] == "ETAG_STALE", "{stale:?}");
 
     let masked = format!("{path}?updateMask=description,tags");
     let cleared = patch(&ada, &masked, None, &json!({ "description": "new", "name": "left-alone" })).await?;

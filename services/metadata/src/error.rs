@@ -147,7 +147,7 @@ impl Classified for Error {
             Self::ProjectExists => "PROJECT_EXISTS",
             Self::UserExists => "USER_EXISTS",
             Self::OrganisationExists => "ORGANISATION_EXISTS",
-            Self::Stale => "STALE_ETAG",
+            Self::Stale => "ETAG_STALE",
             Self::ProjectArchived => "PROJECT_ARCHIVED",
             Self::LastAdministrator => "LAST_ADMINISTRATOR",
             Self::LastOwner => "LAST_OWNER",

@@ -33,7 +33,11 @@ impl Access {
     }
 }
 
-/// What one launched oneself, one may stop with less.
+/// What one launched oneself, one may stop and rename with less.
 fn decided_as(action: &'static str, own: bool) -> &'static str {
-    if own && action == "execution.stop" { "execution.stop_own" } else { action }
+    match action {
+        "execution.stop" if own => "execution.stop_own",
+        "execution.update" if own => "execution.update_own",
+        action => action,
+    }
 }

@@ -57,6 +57,8 @@ pub const ACTIONS: &[Action] = &[
     role("grant.read", Role::Reader, "see who has which role"),
     role("execution.launch", Role::Launcher, "launch executions"),
     role("execution.stop_own", Role::Launcher, "stop an execution that one launched"),
+    role("execution.update_own", Role::Launcher, "change title and tags of an execution that one launched"),
+    role("execution.update", Role::Contributor, "change title and tags of any execution"),
     role("execution.stop", Role::Contributor, "stop any execution"),
     role("files.write", Role::Contributor, "push files (Git)"),
     role("project.update", Role::Contributor, "change description and tags"),
