@@ -4,7 +4,10 @@
 mod api_authorisation;
 mod api_idempotency;
 mod api_input;
+mod api_matrix;
 mod api_operations;
+mod api_projects;
+mod api_roles;
 mod e2e_clients;
 mod e2e_events;
 mod e2e_examples;
@@ -37,6 +40,9 @@ fn main() -> ExitCode {
         api_authorisation::trials(),
         api_idempotency::trials(),
         api_input::trials(),
+        api_matrix::trials(),
+        api_projects::trials(),
+        api_roles::trials(),
         api_operations::trials(),
         e2e_clients::trials(),
         e2e_events::trials(),

@@ -15,7 +15,9 @@ pub mod token;
 
 pub use clock::{Clock, SystemClock, Timestamp};
 pub use error::ErrorKind;
-pub use id::{ExecutionId, IdError, InstallationId, ProjectId, SubscriptionId, TokenId, UserId};
+pub use id::{
+    ExecutionId, GrantId, IdError, InstallationId, OrganisationId, ProjectId, SubscriptionId, TokenId, UserId,
+};
 pub use member::MemberId;
 pub use name::{CommitId, Name};
 pub use principal::{Principal, Scope};

@@ -98,6 +98,12 @@ impl Error {
     }
 }
 
+/// The reasons of metadata's refusals that callers are promised.
+fn refused(reason: &str) -> &'static str {
+    let promised = ["DENIED", "NOT_FOUND", "PROJECT_ARCHIVED", "UNKNOWN_COMMIT", "UNKNOWN_TIER"];
+    promised.into_iter().find(|promised| *promised == reason).unwrap_or("REFUSED")
+}
+
 impl Classified for Error {
     fn kind(&self) -> ErrorKind {
         match self {
@@ -129,7 +135,7 @@ impl Classified for Error {
             Self::Denied => "DENIED",
             Self::MetadataUnavailable(_) => "METADATA_UNAVAILABLE",
             Self::LogsUnavailable(_) => "LOGS_UNAVAILABLE",
-            Self::Refused(_) => "REFUSED",
+            Self::Refused(failure) => refused(&failure.reason),
             Self::Stale => "ETAG_STALE",
             Self::Claim(ClaimError::ClaimedByAnother) => "CLAIMED_BY_ANOTHER",
             Self::Claim(ClaimError::Closed) | Self::AttemptOver => "MEMBER_CLOSED",
