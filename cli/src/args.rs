@@ -5,7 +5,10 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::{
-    commands::{admin, completions, events, explain, jobs, logs, man, projects, results, run, subscriptions, tokens},
+    commands::{
+        admin, completions, events, explain, jobs, logs, man, orgs, projects, results, run, subscriptions, tokens,
+        users,
+    },
     doctor,
     output::Format,
     platform,
@@ -65,9 +68,15 @@ pub enum Command {
     Explain(explain::ExplainArgs),
     /// Show the events of an execution.
     Events(events::EventsArgs),
-    /// List, make and show projects.
+    /// List, make, edit, archive and share projects.
     #[command(subcommand)]
     Projects(projects::ProjectsCommand),
+    /// List, make, disable and enable users.
+    #[command(subcommand)]
+    Users(users::UsersCommand),
+    /// List and make organisations, and decide who is in them.
+    #[command(subcommand)]
+    Orgs(orgs::OrgsCommand),
     /// List, make and revoke access tokens.
     #[command(subcommand)]
     Tokens(tokens::TokensCommand),

@@ -21,12 +21,14 @@ pub mod explain;
 pub mod jobs;
 pub mod logs;
 pub mod man;
+pub mod orgs;
 pub mod projects;
 pub mod results;
 pub mod run;
 pub mod subscriptions;
 pub mod tiers;
 pub mod tokens;
+pub mod users;
 pub mod version;
 
 /// What a command works with.
@@ -75,6 +77,8 @@ async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Explain(args) => explain::run(&Context::new(cli.global)?, args).await,
         Command::Events(args) => events::run(&Context::new(cli.global)?, args).await,
         Command::Projects(command) => projects::run(&Context::new(cli.global)?, command).await,
+        Command::Users(command) => users::run(&Context::new(cli.global)?, command).await,
+        Command::Orgs(command) => orgs::run(&Context::new(cli.global)?, command).await,
         Command::Tokens(command) => tokens::run(&Context::new(cli.global)?, command).await,
         Command::Subscriptions(command) => subscriptions::run(&Context::new(cli.global)?, command).await,
         Command::Admin(command) => admin::run(&Context::new(cli.global)?, command).await,

@@ -28,6 +28,7 @@ pub mod interrupt;
 pub mod log_writer;
 pub mod output;
 pub mod pages;
+pub mod party;
 pub mod platform;
 pub mod progress;
 pub mod project;

@@ -1,7 +1,7 @@
 //! Words for values: times, durations, sizes, phases and reasons.
 
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
-use katonic_proto::dispatcher::v1::{Execution, Phase, Reason};
+use katonic_proto::dispatcher::v1::{Execution, Phase, Priority, Reason};
 
 /// A time of the wire in the local time zone, to the second; empty where unset.
 pub fn time(timestamp: Option<&prost_types::Timestamp>) -> String {
@@ -51,6 +51,11 @@ pub fn bytes(count: u64) -> String {
 /// A phase as one word in lower case.
 pub fn phase(phase: Phase) -> String {
     phase.as_str_name().trim_start_matches("PHASE_").to_ascii_lowercase()
+}
+
+/// A priority as one word in lower case.
+pub fn priority(priority: Priority) -> String {
+    priority.as_str_name().trim_start_matches("PRIORITY_").to_ascii_lowercase()
 }
 
 /// A reason in lower case with spaces.

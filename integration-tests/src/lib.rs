@@ -9,6 +9,7 @@ pub mod platform;
 pub mod python;
 pub mod rest;
 pub mod rpc;
+pub mod users;
 pub mod wait;
 
 pub use platform::Platform;

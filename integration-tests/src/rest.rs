@@ -73,6 +73,13 @@ impl Rest {
         Ok(answer.body)
     }
 
+    /// `PUT` of JSON; must succeed.
+    pub async fn put(&self, path: &str, body: &Value) -> Result<Value> {
+        let answer = Self::send(self.request(Method::PUT, path).json(body)).await?;
+        ensure!(answer.status.is_success(), "PUT {path}: {} {}", answer.status, answer.body);
+        Ok(answer.body)
+    }
+
     /// A new project; its id.
     pub async fn project(&self, name: &str) -> Result<String> {
         let project = self.post("/projects", &serde_json::json!({ "name": name })).await?;

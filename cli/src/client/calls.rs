@@ -4,21 +4,32 @@ use katonic_proto::{
     dispatcher::v1::{
         ExplainExecutionRequest, ExplainExecutionResponse, GetExecutionRequest, GetExecutionResponse,
         ListExecutionEventsRequest, ListExecutionEventsResponse, ListJobsRequest, ListJobsResponse,
-        StopExecutionRequest, StopExecutionResponse, SubmitJobRequest, SubmitJobResponse, WatchExecutionRequest,
-        WatchExecutionResponse, execution_service_client::ExecutionServiceClient,
+        StopExecutionRequest, StopExecutionResponse, SubmitJobRequest, SubmitJobResponse, UpdateExecutionRequest,
+        UpdateExecutionResponse, WatchExecutionRequest, WatchExecutionResponse,
+        execution_service_client::ExecutionServiceClient,
     },
     logs::v1::{
         FollowLogRequest, FollowLogResponse, ReadLogRequest, ReadLogResponse, log_service_client::LogServiceClient,
     },
     metadata::v1::{
-        CreateEventSubscriptionRequest, CreateEventSubscriptionResponse, CreateProjectRequest, CreateProjectResponse,
-        CreateTokenRequest, CreateTokenResponse, DeleteEventSubscriptionRequest, DeleteEventSubscriptionResponse,
-        GetLogLevelRequest, GetLogLevelResponse, GetProjectRequest, GetProjectResponse, ListEventSubscriptionsRequest,
-        ListEventSubscriptionsResponse, ListHardwareTiersRequest, ListHardwareTiersResponse, ListProjectsRequest,
-        ListProjectsResponse, ListTokensRequest, ListTokensResponse, RevokeTokenRequest, RevokeTokenResponse,
-        SetLogLevelRequest, SetLogLevelResponse, event_subscription_service_client::EventSubscriptionServiceClient,
-        hardware_tier_service_client::HardwareTierServiceClient, operations_service_client::OperationsServiceClient,
+        ArchiveProjectRequest, ArchiveProjectResponse, CreateEventSubscriptionRequest, CreateEventSubscriptionResponse,
+        CreateOrganisationRequest, CreateOrganisationResponse, CreateProjectRequest, CreateProjectResponse,
+        CreateTokenRequest, CreateTokenResponse, CreateUserRequest, CreateUserResponse, CreateUserTokenRequest,
+        CreateUserTokenResponse, DeleteEventSubscriptionRequest, DeleteEventSubscriptionResponse, DeleteGrantRequest,
+        DeleteGrantResponse, DisableUserRequest, DisableUserResponse, EnableUserRequest, EnableUserResponse,
+        GetLogLevelRequest, GetLogLevelResponse, GetOrganisationRequest, GetOrganisationResponse, GetProjectRequest,
+        GetProjectResponse, ListEventSubscriptionsRequest, ListEventSubscriptionsResponse, ListGrantsRequest,
+        ListGrantsResponse, ListHardwareTiersRequest, ListHardwareTiersResponse, ListOrganisationsRequest,
+        ListOrganisationsResponse, ListProjectsRequest, ListProjectsResponse, ListTokensRequest, ListTokensResponse,
+        ListUsersRequest, ListUsersResponse, RemoveOrganisationMemberRequest, RemoveOrganisationMemberResponse,
+        RestoreProjectRequest, RestoreProjectResponse, RevokeTokenRequest, RevokeTokenResponse, SetGrantRequest,
+        SetGrantResponse, SetLogLevelRequest, SetLogLevelResponse, SetOrganisationMemberRequest,
+        SetOrganisationMemberResponse, TransferProjectRequest, TransferProjectResponse, UpdateProjectRequest,
+        UpdateProjectResponse, event_subscription_service_client::EventSubscriptionServiceClient,
+        grant_service_client::GrantServiceClient, hardware_tier_service_client::HardwareTierServiceClient,
+        operations_service_client::OperationsServiceClient, organisation_service_client::OrganisationServiceClient,
         project_service_client::ProjectServiceClient, token_service_client::TokenServiceClient,
+        user_service_client::UserServiceClient,
     },
 };
 use tonic::Streaming;
@@ -84,22 +95,41 @@ calls! {
     ExecutionServiceClient: list_execution_events(ListExecutionEventsRequest) -> ListExecutionEventsResponse;
     ExecutionServiceClient: list_jobs(ListJobsRequest) -> ListJobsResponse;
     ExecutionServiceClient: stop_execution(StopExecutionRequest) -> StopExecutionResponse;
+    ExecutionServiceClient: update_execution(UpdateExecutionRequest) -> UpdateExecutionResponse;
     HardwareTierServiceClient: list_hardware_tiers(ListHardwareTiersRequest) -> ListHardwareTiersResponse;
     LogServiceClient: read_log(ReadLogRequest) -> ReadLogResponse;
     OperationsServiceClient: get_log_level(GetLogLevelRequest) -> GetLogLevelResponse;
     OperationsServiceClient: set_log_level(SetLogLevelRequest) -> SetLogLevelResponse;
+    GrantServiceClient: delete_grant(DeleteGrantRequest) -> DeleteGrantResponse;
+    GrantServiceClient: list_grants(ListGrantsRequest) -> ListGrantsResponse;
+    GrantServiceClient: set_grant(SetGrantRequest) -> SetGrantResponse;
+    OrganisationServiceClient: get_organisation(GetOrganisationRequest) -> GetOrganisationResponse;
+    OrganisationServiceClient: list_organisations(ListOrganisationsRequest) -> ListOrganisationsResponse;
+    OrganisationServiceClient:
+        remove_organisation_member(RemoveOrganisationMemberRequest) -> RemoveOrganisationMemberResponse;
+    OrganisationServiceClient: set_organisation_member(SetOrganisationMemberRequest) -> SetOrganisationMemberResponse;
+    ProjectServiceClient: archive_project(ArchiveProjectRequest) -> ArchiveProjectResponse;
     ProjectServiceClient: get_project(GetProjectRequest) -> GetProjectResponse;
     ProjectServiceClient: list_projects(ListProjectsRequest) -> ListProjectsResponse;
+    ProjectServiceClient: restore_project(RestoreProjectRequest) -> RestoreProjectResponse;
+    ProjectServiceClient: transfer_project(TransferProjectRequest) -> TransferProjectResponse;
+    ProjectServiceClient: update_project(UpdateProjectRequest) -> UpdateProjectResponse;
     TokenServiceClient: list_tokens(ListTokensRequest) -> ListTokensResponse;
     TokenServiceClient: revoke_token(RevokeTokenRequest) -> RevokeTokenResponse;
+    UserServiceClient: disable_user(DisableUserRequest) -> DisableUserResponse;
+    UserServiceClient: enable_user(EnableUserRequest) -> EnableUserResponse;
+    UserServiceClient: list_users(ListUsersRequest) -> ListUsersResponse;
 }
 
 creating_calls! {
     EventSubscriptionServiceClient:
         create_event_subscription(CreateEventSubscriptionRequest) -> CreateEventSubscriptionResponse;
     ExecutionServiceClient: submit_job(SubmitJobRequest) -> SubmitJobResponse;
+    OrganisationServiceClient: create_organisation(CreateOrganisationRequest) -> CreateOrganisationResponse;
     ProjectServiceClient: create_project(CreateProjectRequest) -> CreateProjectResponse;
     TokenServiceClient: create_token(CreateTokenRequest) -> CreateTokenResponse;
+    UserServiceClient: create_user(CreateUserRequest) -> CreateUserResponse;
+    UserServiceClient: create_user_token(CreateUserTokenRequest) -> CreateUserTokenResponse;
 }
 
 streaming_calls! {

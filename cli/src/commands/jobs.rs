@@ -1,8 +1,12 @@
 //! `katonic jobs`.
 
 use clap::{Args, Subcommand};
+use katonic_domain::Tag;
 use katonic_proto::{
-    dispatcher::v1::{Attempt, Condition, Execution, ListJobsRequest, ListJobsResponse, Phase, StopExecutionRequest},
+    dispatcher::v1::{
+        Attempt, Condition, Execution, ListJobsRequest, ListJobsResponse, Phase, StopExecutionRequest,
+        UpdateExecutionRequest,
+    },
     json,
 };
 
@@ -24,6 +28,8 @@ pub enum JobsCommand {
     List(ListArgs),
     /// Show a job.
     Show(ShowArgs),
+    /// Change the title or the tags of a job.
+    Edit(EditArgs),
     /// Stop a job: TERM, its grace time, then KILL.
     Stop(StopArgs),
 }
@@ -38,6 +44,9 @@ pub struct ListArgs {
     /// The project, by name or id; this folder's where unset.
     #[arg(long, value_name = "PROJECT")]
     project: Option<ProjectRef>,
+    /// Only jobs with this tag; repeated: with all of them.
+    #[arg(long = "tag", value_name = "TAG")]
+    tags: Vec<Tag>,
     /// How many to list.
     #[arg(long, default_value_t = 50)]
     limit: usize,
@@ -51,6 +60,27 @@ Example:
 pub struct ShowArgs {
     #[command(flatten)]
     execution: ExecutionArgs,
+}
+
+/// Arguments of `jobs edit`.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = true)]
+#[command(after_help = "\
+Examples:
+  katonic jobs edit 12 --title 'the good one' --tag kept
+  katonic jobs edit 12 --no-tags")]
+pub struct EditArgs {
+    #[command(flatten)]
+    execution: ExecutionArgs,
+    /// What to call it.
+    #[arg(long)]
+    title: Option<String>,
+    /// A tag that it is to have; those that are not named here go.
+    #[arg(long = "tag", value_name = "TAG")]
+    tags: Vec<Tag>,
+    /// Take all its tags away.
+    #[arg(long, conflicts_with = "tags")]
+    no_tags: bool,
 }
 
 /// Arguments of `jobs stop`.
@@ -77,15 +107,34 @@ pub async fn run(context: &Context, command: JobsCommand) -> Result<Exit, Failur
             context.output.answer(&execution, human)?;
             Ok(Exit::OK)
         }
+        JobsCommand::Edit(args) => edit(context, args).await,
         JobsCommand::Stop(args) => stop(context, args).await,
     }
+}
+
+async fn edit(context: &Context, args: EditArgs) -> Result<Exit, Failure> {
+    let mut paths = Vec::new();
+    paths.extend(args.title.is_some().then(|| "title".to_owned()));
+    paths.extend((args.no_tags || !args.tags.is_empty()).then(|| "tags".to_owned()));
+    let request = UpdateExecutionRequest {
+        execution_id: args.execution.resolve(&context.client).await?.to_string(),
+        title: args.title.unwrap_or_default(),
+        tags: args.tags.iter().map(ToString::to_string).collect(),
+        update_mask: Some(prost_types::FieldMask { paths }),
+        etag: String::new(),
+    };
+    let response = context.client.update_execution(request).await?;
+    context.output.answer(&response.execution.ok_or(Incomplete("execution"))?, human)?;
+    Ok(Exit::OK)
 }
 
 async fn list(context: &Context, args: ListArgs) -> Result<Exit, Failure> {
     let named = project::of_folder(args.project, &current_folder()?)?;
     let project_id = project::find(&context.client, &named).await?.to_string();
+    let tags: Vec<String> = args.tags.iter().map(ToString::to_string).collect();
     let (executions, next_page_token) = pages::collect(args.limit, async |page_token| {
-        let request = ListJobsRequest { project_id: project_id.clone(), page_token, ..Default::default() };
+        let (project_id, tags) = (project_id.clone(), tags.clone());
+        let request = ListJobsRequest { project_id, page_token, tags, ..Default::default() };
         let page = context.client.list_jobs(request).await?;
         Ok::<_, Failure>((page.executions, page.next_page_token))
     })
@@ -93,7 +142,7 @@ async fn list(context: &Context, args: ListArgs) -> Result<Exit, Failure> {
     let all = ListJobsResponse { executions, next_page_token };
     context.output.answer(&all, |all| {
         let rows = all.executions.iter().map(row).collect();
-        table(["NO", "ID", "PHASE", "REASON", "MADE", "TOOK", "TITLE"], rows, "The project has no jobs yet.")
+        table(["NO", "ID", "PHASE", "REASON", "MADE", "TOOK", "TITLE"], rows, "There are no such jobs yet.")
     })?;
     Ok(Exit::OK)
 }
@@ -127,17 +176,22 @@ fn row(execution: &Execution) -> [String; 7] {
 fn human(execution: &Execution) -> String {
     let spec = execution.spec.clone().unwrap_or_default();
     let conditions: Vec<String> = execution.conditions().map(condition).collect();
+    let params: Vec<String> =
+        execution.params.iter().map(|(name, value)| text::command(&[format!("{name}={value}")])).collect();
     let metrics = execution.metrics.as_ref().map(json::from_struct);
     let mut answer = fields(&[
         ("id", execution.execution_id.clone()),
         ("number", execution.number.to_string()),
         ("project", execution.project_id.clone()),
         ("title", execution.title.clone()),
+        ("tags", execution.tags.join(", ")),
         ("phase", text::phase(execution.phase())),
         ("reason", text::reason(execution.reason())),
         ("why", execution.reason_text.clone()),
         ("conditions", conditions.join(", ")),
         ("command", text::command(&spec.command)),
+        ("parameters", params.join(" ")),
+        ("priority", text::priority(execution.priority())),
         ("tier", spec.tier.map(|tier| tier.name).unwrap_or_default()),
         ("input", spec.input_commit),
         ("results", execution.results_commit.clone()),

@@ -12,10 +12,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use jiff::SignedDuration;
-use katonic_domain::{CommitId, Name, ProjectId};
-use katonic_proto::dispatcher::v1::{Execution, SubmitJobRequest};
+use katonic_domain::{CommitId, Name, ProjectId, Tag};
+use katonic_proto::dispatcher::v1::{self as wire, Execution, SubmitJobRequest};
 
 use super::{Context, Incomplete, attach};
 use crate::{
@@ -49,12 +49,47 @@ pub struct RunArgs {
     /// How long it may run, such as `90s`, `10m` or `2h 30m`; 24 hours where unset.
     #[arg(long, value_name = "DURATION")]
     timeout: Option<SignedDuration>,
+    /// What the command is given as `KATONIC_PARAM_<NAME>`; may be repeated. Readers of the project see it.
+    #[arg(long = "param", value_name = "NAME=VALUE", value_parser = param)]
+    params: Vec<(String, String)>,
+    /// A label to find the job by; may be repeated.
+    #[arg(long = "tag", value_name = "TAG")]
+    tags: Vec<Tag>,
+    /// How it is ordered in the queue of its tier.
+    #[arg(long, value_enum, default_value = "normal")]
+    priority: Priority,
     /// Print the job's id and leave, instead of watching it.
     #[arg(long)]
     detach: bool,
     /// The program and its arguments; never passed through a shell.
     #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
     command: Vec<String>,
+}
+
+/// How urgent a job is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Priority {
+    /// After all others, such as a sweep that may take days.
+    Low,
+    /// As most.
+    Normal,
+    /// Before all others, such as what somebody waits for.
+    High,
+}
+
+impl From<Priority> for wire::Priority {
+    fn from(priority: Priority) -> Self {
+        match priority {
+            Priority::Low => Self::Low,
+            Priority::Normal => Self::Normal,
+            Priority::High => Self::High,
+        }
+    }
+}
+
+fn param(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("a parameter is written NAME=VALUE")?;
+    Ok((name.to_owned(), value.to_owned()))
 }
 
 /// The folder that one stands in is gone.
@@ -161,6 +196,9 @@ impl Job<'_> {
             tier: args.tier.as_ref().map(ToString::to_string).unwrap_or_default(),
             timeout: args.timeout.map(text::wire_duration),
             grace: None,
+            params: args.params.iter().cloned().collect(),
+            tags: args.tags.iter().map(ToString::to_string).collect(),
+            priority: wire::Priority::from(args.priority).into(),
         }
     }
 }

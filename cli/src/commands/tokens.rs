@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 use jiff::SignedDuration;
 use katonic_domain::TokenId;
 use katonic_proto::metadata::v1::{
-    CreateTokenRequest, CreateTokenResponse, ListTokensRequest, ListTokensResponse, RevokeTokenRequest, Token,
+    CreateTokenRequest, ListTokensRequest, ListTokensResponse, RevokeTokenRequest, Token,
 };
 
 use super::{Context, Incomplete};
@@ -80,7 +80,7 @@ async fn create(context: &Context, args: CreateArgs) -> Result<Exit, Failure> {
     let request =
         CreateTokenRequest { name: args.name, scopes: args.scopes, lifetime: args.lifetime.map(text::wire_duration) };
     let response = context.client.create_token(IdempotencyKey::generate(), request).await?;
-    context.output.answer(&response, created)?;
+    context.output.answer(&response, |response| shown_once(response.token.as_ref(), &response.secret))?;
     Ok(Exit::OK)
 }
 
@@ -101,9 +101,10 @@ fn row(token: &Token) -> [String; 6] {
     ]
 }
 
-fn created(response: &CreateTokenResponse) -> String {
-    let mut answer = response.token.as_ref().map(human).unwrap_or_default();
-    answer.push_str(&fields(&[("secret", response.secret.clone())]));
+/// A new token with its secret.
+pub(super) fn shown_once(token: Option<&Token>, secret: &str) -> String {
+    let mut answer = token.map(human).unwrap_or_default();
+    answer.push_str(&fields(&[("secret", secret.to_owned())]));
     answer
 }
 

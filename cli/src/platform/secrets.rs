@@ -32,7 +32,7 @@ pub struct Passwords {
     pub broker_admin: String,
     /// metadata's second login, for subscriptions only (DESIGN E4).
     pub broker_subscriptions: String,
-    /// Users of the broker, each writing its own exchange.
+    /// Users of the broker, each writing its own exchange and reading its own queues.
     pub broker: PerOwner,
     /// The supervisor's user of Redis, which can only say PING.
     pub redis_probe: String,
@@ -50,6 +50,9 @@ pub struct PerOwner {
     pub dispatcher: String,
     /// log-streamer.
     pub logs: String,
+    /// search-indexer; made for an installation that is older than it.
+    #[serde(default = "password")]
+    pub search: String,
 }
 
 /// All that is secret, and the name of the signing key.
@@ -64,7 +67,7 @@ pub struct Secrets {
 
 impl PerOwner {
     fn generate() -> Self {
-        Self { metadata: password(), dispatcher: password(), logs: password() }
+        Self { metadata: password(), dispatcher: password(), logs: password(), search: password() }
     }
 }
 
@@ -105,12 +108,10 @@ impl Secrets {
 }
 
 fn passwords(home: &Home) -> Result<Passwords, Error> {
-    if let Some(known) = files::read_json(&home.passwords_file())? {
-        return Ok(known);
-    }
-    let made = Passwords::generate();
-    files::write_json(&home.passwords_file(), &made)?;
-    Ok(made)
+    // Written again also where they were known: one that came with a new part has just been made.
+    let passwords = files::read_json(&home.passwords_file())?.unwrap_or_else(Passwords::generate);
+    files::write_json(&home.passwords_file(), &passwords)?;
+    Ok(passwords)
 }
 
 fn admin_token(home: &Home) -> Result<String, Error> {

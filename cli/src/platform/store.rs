@@ -89,6 +89,7 @@ pub async fn prepare(site: &Site) -> Result<(), Error> {
         ("metadata", &passwords.store.metadata),
         ("dispatcher", &passwords.store.dispatcher),
         ("logs", &passwords.store.logs),
+        ("search", &passwords.store.search),
     ];
     for (owner, password) in owners {
         create_user(&admin, owner, password, doc! { "role": "readWrite", "db": database(owner) }).await?;

@@ -30,7 +30,7 @@ use super::{
     part::Part,
     site::Site,
     state::{Board, Failure, PartPhase, Phase, State},
-    stop,
+    stop, topology,
 };
 use crate::exit::Exit;
 
@@ -77,7 +77,8 @@ async fn supervise_site(site: Arc<Site>, board: Arc<Board>, signals: Signals) ->
     let stops: BTreeMap<Part, CancellationToken> = Part::ALL.map(|part| (part, CancellationToken::new())).into();
     let keepers =
         stops.iter().map(|(part, stop)| Keeper::new(Arc::clone(&site), Arc::clone(&board), *part, stop.clone()).run());
-    let (_, ended) = tokio::join!(join_all(keepers), conduct(&site, &board, &stops, signals));
+    let topology = topology::keep(&site, &board, &stops[&Part::Rabbitmq]);
+    let (_, (), ended) = tokio::join!(join_all(keepers), topology, conduct(&site, &board, &stops, signals));
     note("ended");
     ended
 }

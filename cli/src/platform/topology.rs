@@ -1,19 +1,72 @@
 //! `broker apply` on one machine: virtual host, exchanges, queues, and a login
 //! for each service, by the administrator (DESIGN B1, E3, E4, M7).
+//!
+//! What is lost while the platform runs, such as a queue that somebody deleted,
+//! is made again within seconds: no returned publish tells of one lost queue (W2).
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use katonic_bus::{
     Admin, AdminConfig, Password,
-    topology::{Credentials, Login, Producer, Topology},
+    topology::{Credentials, Login, Missing, Service, Topology},
 };
 
-use super::{error::Error, rabbitmq, site::Site};
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+
+use super::{error::Error, note::note, part::Part, rabbitmq, site::Site, state::Board};
+
+/// Between two looks whether all is there; three small requests each.
+const LOOK_PAUSE: Duration = Duration::from_secs(5);
 
 /// Declares what is missing. Repeating it is harmless.
 pub async fn apply(site: &Site) -> Result<(), Error> {
     let admin = admin(site)?;
     katonic_bus::topology::apply(&admin, &Topology::katonic(), &credentials(site))
+        .await
+        .map(drop)
+        .map_err(|error| Error::Broker(Box::new(error)))
+}
+
+/// Makes again what gets lost while the broker runs, until `stop` is cancelled.
+pub async fn keep(site: &Site, board: &Board, stop: &CancellationToken) {
+    let looking = async {
+        let mut last = String::new();
+        loop {
+            sleep(LOOK_PAUSE).await;
+            if !board.state().all_ready(&[Part::Rabbitmq]) {
+                continue;
+            }
+            // A broker that is about to end, or arguments that only a person can change: said once.
+            let found = mend(site).await.map_or_else(|error| error.chain(), |()| String::new());
+            if found != last && !found.is_empty() {
+                note(format_args!("broker topology: {found}"));
+            }
+            last = found;
+        }
+    };
+    tokio::select! {
+        () = looking => {}
+        () = stop.cancelled() => {}
+    }
+}
+
+async fn mend(site: &Site) -> Result<(), Error> {
+    let missing = check(site).await?;
+    if missing.is_empty() {
+        return Ok(());
+    }
+    for missing in &missing {
+        note(format_args!("broker topology: {missing}"));
+    }
+    apply(site).await?;
+    note("broker topology: applied");
+    Ok(())
+}
+
+/// What is missing.
+async fn check(site: &Site) -> Result<Vec<Missing>, Error> {
+    katonic_bus::topology::check(&admin(site)?, &Topology::katonic())
         .await
         .map_err(|error| Error::Broker(Box::new(error)))
 }
@@ -41,10 +94,11 @@ fn credentials(site: &Site) -> Credentials {
         password: Password::new(password.clone()),
     };
     Credentials {
-        producers: BTreeMap::from([
-            (Producer::Metadata, login("metadata", &passwords.broker.metadata)),
-            (Producer::Dispatcher, login("dispatcher", &passwords.broker.dispatcher)),
-            (Producer::Logs, login("logs", &passwords.broker.logs)),
+        services: BTreeMap::from([
+            (Service::Metadata, login("metadata", &passwords.broker.metadata)),
+            (Service::Dispatcher, login("dispatcher", &passwords.broker.dispatcher)),
+            (Service::Logs, login("logs", &passwords.broker.logs)),
+            (Service::Search, login("search", &passwords.broker.search)),
         ]),
         subscriptions: Some(login(rabbitmq::SUBSCRIPTIONS, &passwords.broker_subscriptions)),
     }

@@ -4,13 +4,17 @@
 mod api_authorisation;
 mod api_idempotency;
 mod api_input;
+mod api_matrix;
 mod api_operations;
+mod api_projects;
+mod api_roles;
 mod doctor;
 mod e2e_cli;
 mod e2e_clients;
 mod e2e_events;
 mod e2e_examples;
 mod e2e_isolation;
+mod e2e_labels;
 mod e2e_logs;
 mod e2e_run;
 mod fault_restart;
@@ -38,6 +42,9 @@ fn main() -> ExitCode {
         api_authorisation::trials(),
         api_idempotency::trials(),
         api_input::trials(),
+        api_matrix::trials(),
+        api_projects::trials(),
+        api_roles::trials(),
         api_operations::trials(),
         doctor::trials(),
         e2e_cli::trials(),
@@ -45,6 +52,7 @@ fn main() -> ExitCode {
         e2e_events::trials(),
         e2e_examples::trials(),
         e2e_isolation::trials(),
+        e2e_labels::trials(),
         e2e_logs::trials(),
         e2e_run::trials(),
         fault_restart::trials(),

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 pub use error::Error;
 use http::Http;
 
-use crate::password::Password;
+use crate::{password::Password, topology::ExchangeKind};
 
 /// Where the management API is and who asks.
 #[derive(Debug, Clone, Deserialize)]
@@ -63,16 +63,27 @@ pub struct QueueInfo {
     /// Messages in it; absent until the broker has counted.
     #[serde(default)]
     pub messages: u64,
+    /// Its `x-` arguments.
+    #[serde(default)]
+    pub arguments: BTreeMap<String, Value>,
+}
+
+/// A binding that is there.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct BindingInfo {
+    /// The exchange; empty for the binding that every queue has by its name.
+    pub source: String,
+    /// The name of the queue or exchange that it leads to.
+    pub destination: String,
+    /// `queue` or `exchange`.
+    pub destination_type: String,
+    /// The pattern.
+    pub routing_key: String,
 }
 
 #[derive(Deserialize)]
 struct Named {
     name: String,
-}
-
-#[derive(Deserialize)]
-struct RoutingKey {
-    routing_key: String,
 }
 
 /// What a binding leads to.
@@ -185,9 +196,10 @@ impl Admin {
         self.http.put(&["topic-permissions", &self.vhost, user], permission).await
     }
 
-    /// Declares a durable topic exchange.
-    pub async fn put_topic_exchange(&self, name: &str) -> Result<(), Error> {
-        let body = json!({"type": "topic", "durable": true, "auto_delete": false, "internal": false, "arguments": {}});
+    /// Declares a durable exchange.
+    pub async fn put_exchange(&self, name: &str, kind: ExchangeKind) -> Result<(), Error> {
+        let body =
+            json!({"type": kind.as_str(), "durable": true, "auto_delete": false, "internal": false, "arguments": {}});
         self.http.put(&["exchanges", &self.vhost, name], &body).await
     }
 
@@ -225,14 +237,26 @@ impl Admin {
         self.http.post(&["bindings", &self.vhost, "e", source, kind, name], &body).await
     }
 
-    /// The patterns by which an exchange is bound to a queue or another exchange.
-    pub async fn bindings(&self, source: &str, to: Destination<'_>) -> Result<Vec<String>, Error> {
-        let [kind, name] = to.path();
-        match self.http.get::<Vec<RoutingKey>>(&["bindings", &self.vhost, "e", source, kind, name]).await {
-            Ok(bindings) => Ok(bindings.into_iter().map(|binding| binding.routing_key).collect()),
-            Err(Error::NotFound) => Ok(Vec::new()),
-            Err(error) => Err(error),
+    /// Every binding here.
+    pub async fn all_bindings(&self) -> Result<Vec<BindingInfo>, Error> {
+        self.http.get(&["bindings", &self.vhost]).await
+    }
+
+    /// Puts an empty message of a type into a queue, kept on disk.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] also where there is no such queue.
+    pub async fn put_message(&self, queue: &str, message_type: &str) -> Result<(), Error> {
+        #[derive(Deserialize)]
+        struct Answer {
+            routed: bool,
         }
+        let properties = json!({"delivery_mode": 2, "type": message_type});
+        let body = json!({
+            "properties": properties, "routing_key": queue, "payload": "", "payload_encoding": "string"
+        });
+        let answer: Answer = self.http.post_for(&["exchanges", &self.vhost, "amq.default", "publish"], &body).await?;
+        if answer.routed { Ok(()) } else { Err(Error::NotFound) }
     }
 
     /// Closes every connection of a user.

@@ -20,7 +20,7 @@ use futures::{FutureExt, future::BoxFuture};
 use tokio::{sync::Semaphore, time::timeout};
 
 use crate::{
-    lane::Lane,
+    lane::{Lane, Parcel},
     link::Link,
     publisher::{OutgoingEvent, PublishError, Publisher},
 };
@@ -85,12 +85,19 @@ impl Bus {
         self.inner.link.connection().await.map(drop)
     }
 
-    async fn publish_once(&self, event: &OutgoingEvent) -> Result<(), PublishError> {
+    /// Publishes any message, with the same promise as [`Publisher::publish`].
+    pub(crate) async fn send(&self, parcel: &Parcel<'_>) -> Result<(), PublishError> {
+        let answer = self.send_once(parcel).await;
+        count(parcel.exchange, &answer);
+        answer
+    }
+
+    async fn send_once(&self, parcel: &Parcel<'_>) -> Result<(), PublishError> {
         let _slot = self.inner.window.acquire().await.map_err(|closed| PublishError::Unavailable(closed.into()))?;
         let lane = self.inner.lane().await?;
         // A lane is put back only with its answer in hand: one whose publish is
         // still open, also because the caller gave up, is dropped and closes.
-        match timeout(self.inner.confirm_timeout, lane.publish(event)).await {
+        match timeout(self.inner.confirm_timeout, lane.publish(parcel)).await {
             Ok(answer) => {
                 if lane.is_open() {
                     self.inner.idle().push(lane);
@@ -107,12 +114,7 @@ impl Bus {
 
 impl Publisher for Bus {
     fn publish<'a>(&'a self, event: &'a OutgoingEvent) -> BoxFuture<'a, Result<(), PublishError>> {
-        async move {
-            let answer = self.publish_once(event).await;
-            count(&event.exchange, &answer);
-            answer
-        }
-        .boxed()
+        async move { self.send(&Parcel::of(event)).await }.boxed()
     }
 }
 

@@ -1,4 +1,4 @@
-//! A channel on which one event is published at a time, so that a return can
+//! A channel on which one message is published at a time, so that a return can
 //! only belong to the confirm that follows it.
 
 use std::sync::Arc;
@@ -12,6 +12,14 @@ use lapin::{
 };
 
 use crate::publisher::{OutgoingEvent, PublishError};
+
+/// A message on its way to an exchange.
+pub(crate) struct Parcel<'a> {
+    pub exchange: &'a str,
+    pub routing_key: &'a str,
+    pub body: &'a [u8],
+    pub properties: BasicProperties,
+}
 
 /// Kept on disk by durable queues.
 const PERSISTENT: u8 = 2;
@@ -39,15 +47,15 @@ impl Lane {
 
     /// Publishes and waits for the confirm.
     #[allow(clippy::disallowed_methods, reason = "the one place that publishes")]
-    pub(crate) async fn publish(&self, event: &OutgoingEvent) -> Result<(), PublishError> {
+    pub(crate) async fn publish(&self, parcel: &Parcel<'_>) -> Result<(), PublishError> {
         let confirm = self
             .channel
             .basic_publish(
-                ShortString::from(event.exchange.as_str()),
-                ShortString::from(event.routing_key.as_str()),
+                ShortString::from(parcel.exchange),
+                ShortString::from(parcel.routing_key),
                 BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() },
-                event.body.as_bytes(),
-                properties(event),
+                parcel.body,
+                parcel.properties.clone(),
             )
             .await
             .map_err(classify)?;
@@ -55,6 +63,17 @@ impl Lane {
             Confirmation::Ack(None) => Ok(()),
             Confirmation::Ack(Some(returned)) | Confirmation::Nack(Some(returned)) => Err(unroutable(&returned)),
             Confirmation::Nack(None) | Confirmation::NotRequested => Err(PublishError::Refused),
+        }
+    }
+}
+
+impl<'a> Parcel<'a> {
+    pub(crate) fn of(event: &'a OutgoingEvent) -> Self {
+        Self {
+            exchange: &event.exchange,
+            routing_key: &event.routing_key,
+            body: event.body.as_bytes(),
+            properties: properties(event),
         }
     }
 }

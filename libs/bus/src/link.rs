@@ -1,4 +1,4 @@
-//! The one connection of a publisher, opened again when it is lost.
+//! The one connection of a publisher or consumer, opened again when it is lost.
 //!
 //! Must hold: one attempt at a time; after a failed one, callers are answered
 //! at once until the backoff (100 ms doubling to 5 s, with jitter) has passed,
@@ -93,7 +93,7 @@ impl Link {
     }
 }
 
-fn delays() -> ExponentialBackoff {
+pub(crate) fn delays() -> ExponentialBackoff {
     ExponentialBuilder::new()
         .with_min_delay(Duration::from_millis(100))
         .with_max_delay(Duration::from_secs(5))

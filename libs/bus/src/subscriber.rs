@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use crate::{
     admin::{Admin, Destination, Error, Permission, TopicPermission},
     password::Password,
-    topology::{EVENTS, EVERYTHING, Producer, only},
+    topology::{EVENTS, EVERYTHING, Service, only},
 };
 
 /// What the names of subscribers' queues begin with.
@@ -125,7 +125,7 @@ pub async fn create(admin: &Admin, subscriber: &Subscriber, password: &Password)
     }
     let user = username(&subscriber.id);
     admin.put_user(&user, password, "").await?;
-    for exchange in Producer::ALL.map(Producer::exchange).into_iter().chain([EVENTS]) {
+    for exchange in Service::exchanges().chain([EVENTS]) {
         let row = TopicPermission { exchange: exchange.to_owned(), write: NOTHING.into(), read: NOTHING.into() };
         admin.put_topic_permission(&user, &row).await?;
     }

@@ -96,8 +96,12 @@ macro_rules! ids {
 ids! {
     /// One piece of work on compute.
     ExecutionId = "exe";
+    /// A role of a user or organisation in a project.
+    GrantId = "grt";
     /// One installation of the platform.
     InstallationId = "ins";
+    /// Users together.
+    OrganisationId = "org";
     /// A project.
     ProjectId = "prj";
     /// A broker subscription.

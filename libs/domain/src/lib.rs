@@ -10,12 +10,16 @@ pub mod id;
 pub mod member;
 pub mod name;
 pub mod principal;
+pub mod tag;
 pub mod token;
 
 pub use clock::{Clock, SystemClock, Timestamp};
 pub use error::ErrorKind;
-pub use id::{ExecutionId, IdError, InstallationId, ProjectId, SubscriptionId, TokenId, UserId};
+pub use id::{
+    ExecutionId, GrantId, IdError, InstallationId, OrganisationId, ProjectId, SubscriptionId, TokenId, UserId,
+};
 pub use member::MemberId;
 pub use name::{CommitId, Name};
 pub use principal::{Principal, Scope};
+pub use tag::{Tag, Tags};
 pub use token::AccessToken;

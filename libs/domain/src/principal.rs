@@ -49,21 +49,27 @@ impl<'de> Deserialize<'de> for Scope {
 
 impl Scope {
     /// Every scope there is.
-    pub const LIST: [&'static str; 14] = [
+    pub const LIST: [&'static str; 20] = [
         "*",
         "events:subscribe",
         "executions:read",
         "executions:write",
         "files:read",
         "files:write",
+        "grants:read",
+        "grants:write",
         "logs:read",
         "operations:read",
         "operations:write",
+        "organisations:read",
+        "organisations:write",
         "projects:read",
         "projects:write",
         "self:read",
         "tokens:read",
         "tokens:write",
+        "users:read",
+        "users:write",
     ];
 
     /// The scope as text.

@@ -85,7 +85,7 @@ fn parameters(route: &Route, schemas: &mut Schemas) -> Vec<Value> {
     for field in route.rpc.input().fields() {
         let place = if captured.contains(&field.name()) {
             "path"
-        } else if route.body == Body::None {
+        } else if in_query(route, field.name()) {
             "query"
         } else {
             continue;
@@ -101,6 +101,12 @@ fn parameters(route: &Route, schemas: &mut Schemas) -> Vec<Value> {
             "description": "Repeating a create with the same key answers the same object, with `Idempotency-Replayed: true`.",
         }));
     }
+    if route.rpc.input().get_field_by_name("etag").is_some() {
+        parameters.push(json!({
+            "name": "If-Match", "in": "header", "schema": { "type": "string" },
+            "description": "The `etag` that the caller has seen: 412 where it is not the current one.",
+        }));
+    }
     if route.streams() {
         parameters.push(json!({
             "name": "Last-Event-ID", "in": "header", "schema": { "type": "string" },
@@ -108,6 +114,15 @@ fn parameters(route: &Route, schemas: &mut Schemas) -> Vec<Value> {
         }));
     }
     parameters
+}
+
+/// Whether a field that the path does not carry stands in the query.
+fn in_query(route: &Route, field: &str) -> bool {
+    match &route.body {
+        Body::None => true,
+        Body::Whole => false,
+        Body::Field(body) => body != field,
+    }
 }
 
 fn request_body(route: &Route, schemas: &mut Schemas) -> Option<Value> {

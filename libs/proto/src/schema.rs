@@ -123,6 +123,7 @@ fn well_known(name: &str) -> Option<Value> {
     Some(match name {
         "google.protobuf.Timestamp" => json!({ "type": "string", "format": "date-time" }),
         "google.protobuf.Duration" => json!({ "type": "string", "pattern": "^-?[0-9]+(\\.[0-9]{1,9})?s$" }),
+        "google.protobuf.FieldMask" => json!({ "type": "string" }),
         "google.protobuf.Struct" => json!({ "type": "object" }),
         "google.protobuf.Value" => json!({}),
         _ => return None,

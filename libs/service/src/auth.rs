@@ -14,6 +14,7 @@
 mod audience;
 mod caller;
 mod claims;
+mod decisions;
 mod error;
 mod keys;
 mod layer;
@@ -26,6 +27,7 @@ mod verifier;
 pub use audience::Audience;
 pub use caller::{Agent, Caller, Ticket, User, admit, agent, any_agent, anyone, service, ticket, user};
 pub use claims::{Claims, Kind};
+pub use decisions::Decisions;
 pub use error::{Error, KeyError};
 pub use layer::{AuthService, Call, Layer, refusal};
 pub use minter::{AgentGrant, Minted, Minter, UserGrant};

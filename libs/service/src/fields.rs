@@ -1,7 +1,7 @@
 //! Request fields that every owner reads the same way: ids and names, page
 //! sizes, opaque tokens.
 
-use std::{fmt::Display, str::FromStr};
+use std::{collections::BTreeSet, fmt::Display, str::FromStr};
 
 use katonic_domain::{
     ErrorKind,
@@ -58,6 +58,24 @@ pub fn page_size(asked: i32, default: usize) -> Result<usize, Status> {
     }
 }
 
+/// Which fields an update changes (AIP-134): those that the mask names, else
+/// those that are set. `fields` are all that may change, with whether each is set.
+///
+/// # Errors
+/// `INVALID_ARGUMENT` for a path that is none of `fields`.
+pub fn mask<'a>(
+    name: &str,
+    mask: Option<&prost_types::FieldMask>,
+    fields: &[(&'a str, bool)],
+) -> Result<BTreeSet<&'a str>, Status> {
+    let Some(mask) = mask.filter(|mask| !mask.paths.is_empty()) else {
+        return Ok(fields.iter().filter(|(_, set)| *set).map(|(field, _)| *field).collect());
+    };
+    let known = |path: &String| fields.iter().map(|(field, _)| *field).find(|field| field == path);
+    let named = mask.paths.iter().map(known).collect::<Option<_>>();
+    named.ok_or_else(|| invalid(name, "names a field that cannot be changed"))
+}
+
 /// An opaque token for a place in a list or a stream.
 pub fn token(place: u64) -> String {
     format!("p{place:x}")
@@ -88,6 +106,23 @@ mod tests {
         for bad in ["p", "pg", "p00", "x1", "p+1", "p10000000000000000", "\0"] {
             assert!(place("page_token", bad).is_err(), "{bad:?} was taken");
         }
+    }
+
+    #[test]
+    fn a_mask_says_what_changes_and_without_one_what_is_set() {
+        let fields = [("title", true), ("tags", false)];
+        let changed = |paths: &[&str]| {
+            let mask = prost_types::FieldMask { paths: paths.iter().map(ToString::to_string).collect() };
+            mask_of(&mask, &fields)
+        };
+        assert_eq!(mask("update_mask", None, &fields).ok(), Some(BTreeSet::from(["title"])));
+        assert_eq!(changed(&[]), Some(BTreeSet::from(["title"])));
+        assert_eq!(changed(&["tags"]), Some(BTreeSet::from(["tags"])));
+        assert_eq!(changed(&["tags", "phase"]), None);
+    }
+
+    fn mask_of<'a>(mask: &prost_types::FieldMask, fields: &[(&'a str, bool)]) -> Option<BTreeSet<&'a str>> {
+        super::mask("update_mask", Some(mask), fields).ok()
     }
 
     #[test]

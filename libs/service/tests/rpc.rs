@@ -8,8 +8,8 @@ use ed25519_dalek::{
 };
 use katonic_domain::{ErrorKind, TokenId, UserId};
 use katonic_proto::metadata::v1::{
-    AuthenticateRequest, AuthenticateResponse, CheckRequest, CheckResponse, ResolveLaunchRequest,
-    ResolveLaunchResponse,
+    AuthenticateRequest, AuthenticateResponse, CheckRequest, CheckResponse, ListVisibleProjectsRequest,
+    ListVisibleProjectsResponse, ResolveLaunchRequest, ResolveLaunchResponse,
     access_service_client::AccessServiceClient,
     access_service_server::{AccessService, AccessServiceServer},
 };
@@ -52,6 +52,13 @@ impl AccessService for Echo {
     async fn check(&self, request: Request<CheckRequest>) -> Result<Response<CheckResponse>, Status> {
         auth::service(&request)?;
         Err(Failure::new(ErrorKind::QuotaExceeded, "QUOTA_TESTS", "enough").into())
+    }
+
+    async fn list_visible_projects(
+        &self,
+        _: Request<ListVisibleProjectsRequest>,
+    ) -> Result<Response<ListVisibleProjectsResponse>, Status> {
+        Err(Status::unimplemented("no test asks"))
     }
 
     async fn resolve_launch(

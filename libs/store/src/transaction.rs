@@ -9,7 +9,7 @@ use bson::Document;
 use mongodb::{Client, ClientSession, error::UNKNOWN_TRANSACTION_COMMIT_RESULT};
 
 use crate::{
-    aggregate::{Aggregate, Fact, Record, Stored},
+    aggregate::{Aggregate, Fact, Idempotency, Record, Stored},
     collection::{Attempt, Collection, Room},
     error::StoreError,
     lease::{Epoch, Lease},
@@ -31,17 +31,19 @@ pub struct Transaction {
 }
 
 impl Transaction {
-    /// Inserts a new aggregate with its first event.
+    /// Inserts a new aggregate with its first event. Whoever has an
+    /// Idempotency-Key asks [`Collection::replay`] first, and again after a duplicate.
     ///
     /// # Errors
-    /// [`StoreError::Duplicate`] where an id or unique index has one already.
+    /// [`StoreError::Duplicate`] where an id, a unique index or the Idempotency-Key has one already.
     pub async fn insert<T: Aggregate>(
         &mut self,
         collection: &Collection<T>,
         state: T,
         fact: Fact,
+        idempotency: Option<Idempotency>,
     ) -> Result<Stored<T>, StoreError> {
-        let row = collection.first_row(state, fact, None);
+        let row = collection.first_row(state, fact, idempotency);
         let inserted = collection.table.insert(Some(&mut self.session), &row).await;
         self.watch(inserted)?;
         Ok(self.written(row))

@@ -35,6 +35,7 @@ use crate::{
         access::Access,
         admit::Admission,
         claim::Claims,
+        edit::Edits,
         end::Ending,
         read::Reads,
         report::Reports,
@@ -88,6 +89,7 @@ impl App {
         let executions = Executions {
             access: Access::new(repository.clone(), metadata.clone()),
             submit: Submit::new(metadata, Intake::new(repository.clone(), Arc::clone(&backend), Arc::clone(&clock))),
+            edits: Edits::new(repository.clone()),
             stop: Stop::new(repository.clone(), Arc::clone(&clock)),
             reads: Reads::new(repository.clone(), Arc::clone(&backend)),
             watches: Watches::new(repository.clone()),

@@ -11,9 +11,12 @@
 pub mod admission;
 pub mod attempt;
 pub mod checkpoints;
+pub mod edit;
 pub mod execution;
 pub mod explain;
 pub mod member;
+pub mod params;
 pub mod phase;
+pub mod priority;
 pub mod reason;
 pub mod spec;

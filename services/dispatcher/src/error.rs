@@ -42,6 +42,9 @@ pub enum Error {
     /// The claim is refused.
     #[error(transparent)]
     Claim(#[from] ClaimError),
+    /// It was changed since the caller saw it.
+    #[error("the execution was changed since you saw it; read it again")]
+    Stale,
     /// The first stop came after the outcome was fixed.
     #[error("how the execution ends is decided already")]
     OutcomeFixed,
@@ -95,6 +98,12 @@ impl Error {
     }
 }
 
+/// The reasons of metadata's refusals that callers are promised.
+fn refused(reason: &str) -> &'static str {
+    let promised = ["DENIED", "NOT_FOUND", "PROJECT_ARCHIVED", "UNKNOWN_COMMIT", "UNKNOWN_TIER"];
+    promised.into_iter().find(|promised| *promised == reason).unwrap_or("REFUSED")
+}
+
 impl Classified for Error {
     fn kind(&self) -> ErrorKind {
         match self {
@@ -106,6 +115,7 @@ impl Classified for Error {
             Self::Denied => ErrorKind::Denied,
             Self::MetadataUnavailable(_) | Self::LogsUnavailable(_) => ErrorKind::Unavailable,
             Self::Refused(failure) => failure.kind,
+            Self::Stale => ErrorKind::Stale,
             Self::Claim(ClaimError::TicketInvalid) => ErrorKind::Unauthenticated,
             Self::Claim(ClaimError::ClaimedByAnother) => ErrorKind::Conflict,
             Self::Claim(ClaimError::Closed) | Self::OutcomeFixed | Self::OutcomeNotFixed | Self::AttemptOver => {
@@ -125,7 +135,8 @@ impl Classified for Error {
             Self::Denied => "DENIED",
             Self::MetadataUnavailable(_) => "METADATA_UNAVAILABLE",
             Self::LogsUnavailable(_) => "LOGS_UNAVAILABLE",
-            Self::Refused(_) => "REFUSED",
+            Self::Refused(failure) => refused(&failure.reason),
+            Self::Stale => "ETAG_STALE",
             Self::Claim(ClaimError::ClaimedByAnother) => "CLAIMED_BY_ANOTHER",
             Self::Claim(ClaimError::Closed) | Self::AttemptOver => "MEMBER_CLOSED",
             Self::OutcomeFixed => "OUTCOME_FIXED",

@@ -16,6 +16,7 @@ use crate::domain::{
     execution::{Condition, DesiredState, Execution},
     member::Member,
     phase::Phase,
+    priority::Priority,
     reason::Reason,
     spec::LaunchSpec,
 };
@@ -64,7 +65,23 @@ pub fn execution(execution: &Execution, members: &[Member]) -> pb::Execution {
         create_time: Some(timestamp(execution.created_at)),
         start_time: execution.started_at.map(timestamp),
         end_time: execution.ended_at.map(timestamp),
-        etag: execution.generation.to_string(),
+        etag: etag(execution),
+        params: execution.spec.params.values().clone(),
+        tags: execution.tags.texts(),
+        priority: priority(execution.spec.priority).into(),
+    }
+}
+
+/// What names the generation that a reader has seen.
+pub fn etag(execution: &Execution) -> String {
+    execution.generation.to_string()
+}
+
+const fn priority(priority: Priority) -> pb::Priority {
+    match priority {
+        Priority::Low => pb::Priority::Low,
+        Priority::Normal => pb::Priority::Normal,
+        Priority::High => pb::Priority::High,
     }
 }
 
@@ -198,6 +215,8 @@ fn duration(millis: u64) -> prost_types::Duration {
 
 #[cfg(test)]
 mod tests {
+    use katonic_domain::Tags;
+
     use super::*;
     use crate::domain::{
         attempt::Outcome,
@@ -224,6 +243,7 @@ mod tests {
         Kind::ResourcesDeleted,
     ];
 
+    /// Its command takes the room of parameters too: they share one cap.
     fn largest() -> Execution {
         let mut execution = running();
         let mut items = vec!["\"".repeat(10_000)];
@@ -233,6 +253,9 @@ mod tests {
         items.pop();
         execution.spec.command = Command::try_new(items).expect("the largest that is taken");
         execution.title = "\u{10ffff}".repeat(200);
+        let tags: Vec<String> = (0..32).map(|index| format!("{index:0>63}")).collect();
+        execution.tags = Tags::try_new(&tags).expect("tags");
+        execution.spec.priority = Priority::Normal;
         let every = ALL_STEPS.map(|kind| Checkpoint { kind, at: at(2) });
         let outcome = Outcome {
             exit_code: Some(-1),

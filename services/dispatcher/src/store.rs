@@ -4,7 +4,7 @@
 //! Every write goes through here or announces itself through [`Repository::announce`],
 //! so that nobody has to ask the store whether something happened.
 
-use katonic_domain::{ExecutionId, MemberId, ProjectId};
+use katonic_domain::{ExecutionId, MemberId, ProjectId, Tags};
 use katonic_store::{
     Collection, Fact, Idempotency, Index, Insertion, Lease, Page, Record, Records, Store, StoreError, Stored, Walk, doc,
 };
@@ -20,6 +20,8 @@ use crate::{
 
 /// It was accepted.
 pub const QUEUED: Fact = Fact("queued");
+/// People call it otherwise.
+pub const UPDATED: Fact = Fact("updated");
 /// It was given its place.
 pub const ADMITTED: Fact = Fact("admitted");
 /// Its user code started.
@@ -150,10 +152,11 @@ impl Repository {
         Ok(found.into_iter().map(|stored| stored.state).collect())
     }
 
-    /// A page of a project's executions, newest first.
+    /// A page of a project's executions that have all of these tags, newest first.
     pub async fn page(
         &self,
         project: ProjectId,
+        tags: &Tags,
         below: Option<u64>,
         size: usize,
     ) -> Result<Page<Stored<Execution>>, StoreError> {
@@ -161,7 +164,10 @@ impl Repository {
             Some(below) => below,
             None => self.store.numbers().last(&number_key(project)).await? + 1,
         };
-        let within = doc! {"state.project": project.to_string()};
+        let mut within = doc! {"state.project": project.to_string()};
+        if tags.iter().next().is_some() {
+            within.insert("state.tags", doc! {"$all": tags.texts()});
+        }
         self.executions.page(Walk { within, key: "number", below, size }, |execution| execution.number.0).await
     }
 }

@@ -4,6 +4,7 @@
 pub mod access;
 pub mod admit;
 pub mod claim;
+pub mod edit;
 pub mod end;
 pub mod read;
 pub mod report;

@@ -1,5 +1,7 @@
 //! Wiring of both roles: what is built from what, and what runs beside what.
 
+mod access;
+
 use std::sync::Arc;
 
 use anyhow::Context;
@@ -8,9 +10,8 @@ use katonic_domain::{Clock, Name, SystemClock};
 use katonic_proto::{
     envelope::Source,
     metadata::v1::{
-        access_service_server::AccessServiceServer, event_subscription_service_server::EventSubscriptionServiceServer,
+        event_subscription_service_server::EventSubscriptionServiceServer,
         hardware_tier_service_server::HardwareTierServiceServer, operations_service_server::OperationsServiceServer,
-        project_service_server::ProjectServiceServer, token_service_server::TokenServiceServer,
     },
 };
 use katonic_service::{
@@ -26,20 +27,15 @@ use crate::{
     clients::parts::Parts,
     config::Config,
     domain::tier::Tiers,
-    git::{Git, Ports, RemotePermissions, Repositories},
+    git::{Git, Ports, RemotePermissions},
     grpc::{
-        access_service::AccessHandlers, event_subscription_service::SubscriptionHandlers,
-        hardware_tier_service::TierHandlers, operations_service::OperationsHandlers, project_service::ProjectHandlers,
-        token_service::TokenHandlers,
+        event_subscription_service::SubscriptionHandlers, hardware_tier_service::TierHandlers,
+        operations_service::OperationsHandlers,
     },
     store::Repository,
     usecases::{
-        access::Access,
         bootstrap::{self, Administrator},
-        launches::Launches,
-        projects::Projects,
         subscriptions::Subscriptions,
-        tokens::Tokens,
     },
 };
 
@@ -133,23 +129,16 @@ async fn api(
 
     let broker = config.subscriptions.as_ref().context("[subscriptions] is missing")?;
     let subscriptions = Subscriptions::new(repository.clone(), Admin::new(&broker.admin())?, Arc::clone(clock));
-    let access = Access::new(repository.clone());
-    let tokens = Tokens::new(repository.clone(), Arc::clone(clock));
     let tiers = Tiers::new(config.tiers.clone())?;
-    let repositories = Repositories::new(&config.git.repositories);
-    let launches = Launches::new(access.clone(), tiers.clone(), repositories);
-    let projects = Projects::new(repository.clone(), Arc::clone(clock));
     let parts = Parts::new(&config.peers, &Minter::load(&config.keys, &NAME.parse()?)?)?;
+    let server = access::serve(server, config, access::Shared { repository, clock, tiers: &tiers });
     Ok(server
-        .add_service(ProjectServiceServer::new(ProjectHandlers { access: access.clone(), projects }))
-        .add_service(TokenServiceServer::new(TokenHandlers { tokens: tokens.clone(), repository: repository.clone() }))
         .add_service(OperationsServiceServer::new(OperationsHandlers { parts }))
         .add_service(HardwareTierServiceServer::new(TierHandlers { tiers }))
         .add_service(EventSubscriptionServiceServer::new(SubscriptionHandlers {
             subscriptions,
             uri: broker.amqp_uri(),
-        }))
-        .add_service(AccessServiceServer::new(AccessHandlers { access, launches, tokens })))
+        })))
 }
 
 async fn git(

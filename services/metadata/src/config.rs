@@ -2,6 +2,7 @@
 //! every key of the role `api`, `config/git.toml` those of the role `git`.
 
 use katonic_bus::{AdminConfig, Password};
+use katonic_domain::Name;
 use katonic_service::config::{
     BrokerSection, InstallationSection, KeysSection, LogSection, PeersSection, Secret, ServiceSection,
 };
@@ -46,7 +47,7 @@ pub struct Config {
 #[serde(deny_unknown_fields)]
 pub struct BootstrapSection {
     /// The first administrator's name.
-    pub admin_name: String,
+    pub admin_name: Name,
     /// SHA-256 of their token, in hexadecimal.
     pub admin_token_sha256: String,
 }

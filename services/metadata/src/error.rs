@@ -3,7 +3,10 @@
 use katonic_domain::error::{Classified, ErrorKind, Violation};
 use katonic_store::StoreError;
 
-use crate::git;
+use crate::{
+    domain::{etag, organisation, project},
+    git,
+};
 
 /// Why a use case could not do it.
 #[derive(Debug, thiserror::Error)]
@@ -32,6 +35,42 @@ pub enum Error {
     /// The owner has a project of this name.
     #[error("you have a project of this name")]
     ProjectExists,
+    /// There is a user of this name.
+    #[error("there is a user of this name")]
+    UserExists,
+    /// There is an organisation of this name.
+    #[error("there is an organisation of this name")]
+    OrganisationExists,
+    /// The caller's etag is not the current one.
+    #[error("it was changed since this etag was given: read it again")]
+    Stale,
+    /// The project is kept for reading only.
+    #[error("the project is archived: restore it first")]
+    ProjectArchived,
+    /// Nobody would be left who administers.
+    #[error("the installation would have no administrator left")]
+    LastAdministrator,
+    /// Nobody would be left who decides who is in the organisation.
+    #[error("the organisation would have no owner left")]
+    LastOwner,
+    /// The owner's role is not granted and not taken away.
+    #[error("the owner's role goes with the project: transfer it")]
+    OwnerGrant,
+    /// The user is above what the caller may act on.
+    #[error("an administrator makes their tokens themselves")]
+    HigherRole,
+    /// A token was to be good for longer than its maker's.
+    #[error("a token cannot be good for longer than the one that makes it")]
+    LongerThanHeld,
+    /// The field names no user or organisation.
+    #[error("there is no such user or organisation")]
+    UnknownParty(&'static str),
+    /// The project has roles for as many as it may.
+    #[error("a project has at most 200 users and organisations with a role")]
+    TooManyGrants,
+    /// The organisation has as many members as it may.
+    #[error("an organisation has at most 256 members")]
+    TooManyMembers,
     /// No tier of this name.
     #[error("there is no hardware tier of this name")]
     UnknownTier,
@@ -52,16 +91,45 @@ pub enum Error {
     Random,
 }
 
+impl From<etag::Stale> for Error {
+    fn from(_: etag::Stale) -> Self {
+        Self::Stale
+    }
+}
+
+impl From<project::Refusal> for Error {
+    fn from(refusal: project::Refusal) -> Self {
+        match refusal {
+            project::Refusal::Stale(_) => Self::Stale,
+            project::Refusal::Archived => Self::ProjectArchived,
+        }
+    }
+}
+
+impl From<organisation::Refusal> for Error {
+    fn from(refusal: organisation::Refusal) -> Self {
+        match refusal {
+            organisation::Refusal::LastOwner => Self::LastOwner,
+            organisation::Refusal::Full => Self::TooManyMembers,
+        }
+    }
+}
+
 impl Classified for Error {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::Store(error) => error.kind(),
             Self::Broker(error) => error.kind(),
             Self::Files(_) => ErrorKind::Unavailable,
-            Self::Invalid(_) | Self::UnknownTier | Self::UnknownCommit => ErrorKind::Invalid,
+            Self::Invalid(_) | Self::UnknownTier | Self::UnknownCommit | Self::UnknownParty(_) => ErrorKind::Invalid,
             Self::NotFound(_) => ErrorKind::NotFound,
-            Self::Denied | Self::MoreThanHeld => ErrorKind::Denied,
-            Self::ProjectExists => ErrorKind::AlreadyExists,
+            Self::Denied | Self::MoreThanHeld | Self::LongerThanHeld | Self::HigherRole => ErrorKind::Denied,
+            Self::ProjectExists | Self::UserExists | Self::OrganisationExists => ErrorKind::AlreadyExists,
+            Self::Stale => ErrorKind::Stale,
+            Self::ProjectArchived | Self::LastAdministrator | Self::LastOwner | Self::OwnerGrant => {
+                ErrorKind::FailedPrecondition
+            }
+            Self::TooManyGrants | Self::TooManyMembers => ErrorKind::QuotaExceeded,
             Self::TokenInvalid | Self::TokenExpired | Self::TokenRevoked => ErrorKind::Unauthenticated,
             Self::Random => ErrorKind::Internal,
         }
@@ -77,6 +145,18 @@ impl Classified for Error {
             Self::Denied => "DENIED",
             Self::MoreThanHeld => "SCOPE_NOT_HELD",
             Self::ProjectExists => "PROJECT_EXISTS",
+            Self::UserExists => "USER_EXISTS",
+            Self::OrganisationExists => "ORGANISATION_EXISTS",
+            Self::Stale => "ETAG_STALE",
+            Self::ProjectArchived => "PROJECT_ARCHIVED",
+            Self::LastAdministrator => "LAST_ADMINISTRATOR",
+            Self::LastOwner => "LAST_OWNER",
+            Self::OwnerGrant => "OWNER_GRANT",
+            Self::HigherRole => "HIGHER_ROLE",
+            Self::LongerThanHeld => "LIFETIME_NOT_HELD",
+            Self::UnknownParty(_) => "UNKNOWN_PARTY",
+            Self::TooManyGrants => "QUOTA_GRANTS",
+            Self::TooManyMembers => "QUOTA_MEMBERS",
             Self::UnknownTier => "UNKNOWN_TIER",
             Self::UnknownCommit => "UNKNOWN_COMMIT",
             Self::TokenInvalid => "TOKEN_INVALID",
@@ -97,6 +177,7 @@ impl Classified for Error {
     fn violations(&self) -> Vec<Violation> {
         match self {
             Self::Invalid(violations) => violations.clone(),
+            Self::UnknownParty(field) => vec![Violation::new(*field, self.to_string())],
             Self::UnknownTier => vec![Violation::new("tier", self.to_string())],
             Self::UnknownCommit => vec![Violation::new("commit", self.to_string())],
             _ => Vec::new(),

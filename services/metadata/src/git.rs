@@ -41,7 +41,7 @@ use tokio::sync::Semaphore;
 
 pub use access::{Permissions, RemotePermissions};
 pub use error::Error;
-pub use pushes::{Overdue, Pushes, Recorded};
+pub use pushes::{Begun, Overdue, Pushes, Recorded};
 pub use repos::Repositories;
 
 use backend::Backend;

@@ -2,10 +2,13 @@
 
 pub mod access_service;
 pub mod event_subscription_service;
+pub mod grant_service;
 pub mod hardware_tier_service;
 pub mod operations_service;
+pub mod organisation_service;
 pub mod project_service;
 pub mod token_service;
+pub mod user_service;
 
 use std::time::Duration;
 
@@ -15,7 +18,7 @@ use katonic_store::Idempotency;
 use prost_types::Duration as WireDuration;
 use tonic::{Request, Status};
 
-use crate::error::Error;
+use crate::{error::Error, usecases::tokens::Maker};
 
 /// How many items a page has where nobody said.
 const DEFAULT_PAGE: usize = 50;
@@ -41,4 +44,10 @@ fn duration(field: &str, wire: &WireDuration) -> Result<Duration, Status> {
 /// Only administrators.
 fn administrator(user: &User) -> Result<(), Status> {
     if user.admin { Ok(()) } else { Err(status(Error::Denied)) }
+}
+
+/// The caller's token, as what makes another.
+fn maker(user: User) -> Maker {
+    let User { id, token, admin, scopes } = user;
+    Maker { user: id, token, admin, scopes }
 }

@@ -4,7 +4,15 @@ use katonic_domain::Timestamp;
 use katonic_proto::metadata::v1 as pb;
 
 use crate::domain::{
-    decision::Decision, project::Project, subscription::Subscription, tier::Tier, token::Token, user::User,
+    decision::{Decision, Role, Visible},
+    etag,
+    grant::Grant,
+    organisation::{Organisation, Standing},
+    project::Project,
+    subscription::Subscription,
+    tier::Tier,
+    token::Token,
+    user::User,
 };
 
 fn time(time: Timestamp) -> prost_types::Timestamp {
@@ -19,9 +27,92 @@ pub fn project(project: &Project) -> pb::Project {
         name: project.name.to_string(),
         owner_id: project.owner.to_string(),
         description: project.description.clone(),
-        etag: format!("g{}", project.generation),
+        etag: etag::of(project.generation),
         create_time: Some(time(project.created_at)),
         heads: project.files.heads().iter().map(head).collect(),
+        tags: project.tags.iter().cloned().collect(),
+        archived: project.archived_at.is_some(),
+    }
+}
+
+/// A user as everybody sees them.
+pub fn user(user: &User) -> pb::User {
+    pb::User {
+        user_id: user.id.to_string(),
+        name: user.name.to_string(),
+        display_name: user.display_name.clone(),
+        admin: user.admin,
+        disabled: user.disabled,
+        etag: etag::of(user.generation),
+        create_time: Some(time(user.created_at)),
+    }
+}
+
+/// A user as the world hears of them: ids only.
+pub fn user_access(user: &User) -> pb::UserAccess {
+    pb::UserAccess { user_id: user.id.to_string() }
+}
+
+/// An organisation as everybody sees it: without its members.
+pub fn organisation(organisation: &Organisation) -> pb::Organisation {
+    pb::Organisation {
+        organisation_id: organisation.id.to_string(),
+        name: organisation.name.to_string(),
+        display_name: organisation.display_name.clone(),
+        members: Vec::new(),
+        etag: etag::of(organisation.generation),
+        create_time: Some(time(organisation.created_at)),
+    }
+}
+
+/// An organisation as its members see it.
+pub fn whole_organisation(of: &Organisation) -> pb::Organisation {
+    let member = |member: &crate::domain::organisation::Member| pb::OrganisationMember {
+        user_id: member.user.to_string(),
+        role: standing(member.standing).into(),
+    };
+    pb::Organisation { members: of.members.iter().map(member).collect(), ..organisation(of) }
+}
+
+const fn standing(standing: Standing) -> pb::OrganisationRole {
+    match standing {
+        Standing::Member => pb::OrganisationRole::Member,
+        Standing::Owner => pb::OrganisationRole::Owner,
+    }
+}
+
+/// An organisation as the world hears of it: ids only.
+pub fn organisation_access(organisation: &Organisation) -> pb::OrganisationAccess {
+    pb::OrganisationAccess { organisation_id: organisation.id.to_string() }
+}
+
+/// A role in a project.
+pub fn grant(grant: &Grant) -> pb::Grant {
+    pb::Grant {
+        project_id: grant.project.to_string(),
+        party_id: grant.party.to_string(),
+        role: grant.role.map_or(pb::Role::Unspecified, role).into(),
+        etag: etag::of(grant.generation),
+        update_time: Some(time(grant.changed_at)),
+    }
+}
+
+const fn role(role: Role) -> pb::Role {
+    match role {
+        Role::ResultsConsumer => pb::Role::ResultsConsumer,
+        Role::Reader => pb::Role::Reader,
+        Role::Launcher => pb::Role::Launcher,
+        Role::Contributor => pb::Role::Contributor,
+        Role::Owner => pb::Role::Owner,
+    }
+}
+
+/// A change of a role as the world hears of it: ids only.
+pub fn access_change(grant: &Grant) -> pb::AccessChange {
+    pb::AccessChange {
+        grant_id: grant.id.to_string(),
+        principal_id: grant.party.to_string(),
+        project_id: grant.project.to_string(),
     }
 }
 
@@ -85,5 +176,16 @@ pub const fn decision(decision: Decision) -> pb::Decision {
         Decision::Allowed => pb::Decision::Allowed,
         Decision::Denied => pb::Decision::Denied,
         Decision::Hidden => pb::Decision::Hidden,
+    }
+}
+
+/// What a principal may see.
+pub fn visible(visible: Visible) -> pb::ListVisibleProjectsResponse {
+    match visible {
+        Visible::All => pb::ListVisibleProjectsResponse { all: true, project_ids: Vec::new() },
+        Visible::Only(projects) => {
+            let project_ids = projects.iter().map(ToString::to_string).collect();
+            pb::ListVisibleProjectsResponse { all: false, project_ids }
+        }
     }
 }

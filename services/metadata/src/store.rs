@@ -1,11 +1,23 @@
 //! What metadata keeps, and how it is found.
 
+mod grants;
 mod pushes;
 
 use katonic_domain::{Name, ProjectId, TokenId, UserId};
-use katonic_store::{Collection, Page, Records, Store, StoreError, Stored, Walk, doc};
+use katonic_store::{Collection, Document, Page, Records, Store, StoreError, Stored, Walk, doc};
 
-use crate::domain::{project::Project, subscription::Subscription, token::Token, user::User};
+use crate::domain::{
+    grant::Grant,
+    organisation::Organisation,
+    party::Party,
+    project::Project,
+    subscription::Subscription,
+    token::Token,
+    user::{Administrators, User},
+};
+
+/// Owners' names looked at for one project name: a user and the organisations that they are in.
+const MOST_OF_ONE_NAME: usize = 200;
 
 /// The collections. Clones share them.
 #[derive(Clone)]
@@ -16,7 +28,13 @@ pub struct Repository {
     /// Tokens.
     pub tokens: Collection<Token>,
     /// Users.
-    pub users: Records<User>,
+    pub users: Collection<User>,
+    /// Organisations.
+    pub organisations: Collection<Organisation>,
+    /// Roles in projects.
+    pub grants: Collection<Grant>,
+    /// The one record of who administers.
+    pub administrators: Records<Administrators>,
     /// Broker subscriptions.
     pub subscriptions: Records<Subscription>,
 }
@@ -29,9 +47,12 @@ impl Repository {
     pub async fn open(store: Store) -> Result<Self, StoreError> {
         let projects = store.collection().await?;
         let tokens = store.collection().await?;
-        let users = store.records().await?;
+        let users = store.collection().await?;
+        let organisations = store.collection().await?;
+        let grants = store.collection().await?;
+        let administrators = store.records().await?;
         let subscriptions = store.records().await?;
-        Ok(Self { store, projects, tokens, users, subscriptions })
+        Ok(Self { store, projects, tokens, users, organisations, grants, administrators, subscriptions })
     }
 
     /// The store itself.
@@ -44,24 +65,26 @@ impl Repository {
         self.store.numbers().take(list.key()).await
     }
 
+    /// How many numbers of a list were ever taken.
+    pub async fn last_number(&self, list: List) -> Result<u64, StoreError> {
+        self.store.numbers().last(&list.key()).await
+    }
+
     /// One project, if there is one.
     pub async fn project(&self, id: ProjectId) -> Result<Option<Stored<Project>>, StoreError> {
         self.projects.get(&id).await
     }
 
-    /// The owner's project of a name, if there is one.
-    pub async fn project_named(&self, owner: UserId, name: &Name) -> Result<Option<Stored<Project>>, StoreError> {
-        self.projects.find_one(doc! {"state.owner": owner.to_string(), "state.name": name.as_str()}).await
+    /// The projects of a name that these parties own.
+    pub async fn projects_named(&self, owners: &[Party], name: &Name) -> Result<Vec<Stored<Project>>, StoreError> {
+        let owners: Vec<String> = owners.iter().map(ToString::to_string).collect();
+        let filter = doc! {"state.owner": {"$in": owners}, "state.name": name.as_str()};
+        self.projects.find(filter, doc! {"state.number": -1}, MOST_OF_ONE_NAME).await
     }
 
-    /// A page of an owner's projects, newest first.
-    pub async fn projects_of(
-        &self,
-        owner: UserId,
-        below: Option<u64>,
-        size: usize,
-    ) -> Result<Page<Stored<Project>>, StoreError> {
-        let walk = self.walk(List::Projects(owner), doc! {"state.owner": owner.to_string()}, below, size).await?;
+    /// A page of all projects, newest first.
+    pub async fn all_projects(&self, below: Option<u64>, size: usize) -> Result<Page<Stored<Project>>, StoreError> {
+        let walk = self.walk(List::Projects, doc! {}, below, size).await?;
         self.projects.page(walk, |project| project.number).await
     }
 
@@ -86,9 +109,35 @@ impl Repository {
         self.tokens.page(walk, |token| token.number).await
     }
 
+    /// One user, if there is one.
+    pub async fn user(&self, id: UserId) -> Result<Option<User>, StoreError> {
+        Ok(self.users.get(&id).await?.map(|stored| stored.state))
+    }
+
     /// The user of a name, if there is one.
-    pub async fn user_named(&self, name: &str) -> Result<Option<User>, StoreError> {
-        self.users.find_one(doc! {"state.name": name}).await
+    pub async fn user_named(&self, name: &Name) -> Result<Option<User>, StoreError> {
+        Ok(self.users.find_one(doc! {"state.name": name.as_str()}).await?.map(|stored| stored.state))
+    }
+
+    /// A page of the users, newest first.
+    pub async fn users(&self, below: Option<u64>, size: usize) -> Result<Page<Stored<User>>, StoreError> {
+        let walk = self.walk(List::Users, doc! {}, below, size).await?;
+        self.users.page(walk, |user| user.number).await
+    }
+
+    /// The organisation of a name, if there is one.
+    pub async fn organisation_named(&self, name: &Name) -> Result<Option<Organisation>, StoreError> {
+        Ok(self.organisations.find_one(doc! {"state.name": name.as_str()}).await?.map(|stored| stored.state))
+    }
+
+    /// A page of the organisations, newest first.
+    pub async fn organisations(
+        &self,
+        below: Option<u64>,
+        size: usize,
+    ) -> Result<Page<Stored<Organisation>>, StoreError> {
+        let walk = self.walk(List::Organisations, doc! {}, below, size).await?;
+        self.organisations.page(walk, |organisation| organisation.number).await
     }
 
     /// A page of the subscriptions, newest first.
@@ -97,16 +146,10 @@ impl Repository {
         self.subscriptions.page(walk, |subscription| subscription.number).await
     }
 
-    async fn walk(
-        &self,
-        list: List,
-        within: katonic_store::Document,
-        below: Option<u64>,
-        size: usize,
-    ) -> Result<Walk, StoreError> {
+    async fn walk(&self, list: List, within: Document, below: Option<u64>, size: usize) -> Result<Walk, StoreError> {
         let below = match below {
             Some(below) => below,
-            None => self.store.numbers().last(&list.key()).await? + 1,
+            None => self.last_number(list).await? + 1,
         };
         Ok(Walk { within, key: "number", below, size })
     }
@@ -115,8 +158,14 @@ impl Repository {
 /// A list with numbers of its own.
 #[derive(Debug, Clone, Copy)]
 pub enum List {
-    /// An owner's projects.
-    Projects(UserId),
+    /// The installation's projects.
+    Projects,
+    /// The installation's users.
+    Users,
+    /// The installation's organisations.
+    Organisations,
+    /// The roles of a party.
+    Grants(Party),
     /// A user's tokens.
     Tokens(UserId),
     /// The installation's subscriptions.
@@ -126,7 +175,10 @@ pub enum List {
 impl List {
     fn key(self) -> String {
         match self {
-            Self::Projects(owner) => format!("projects/{owner}"),
+            Self::Projects => "projects".to_owned(),
+            Self::Users => "users".to_owned(),
+            Self::Organisations => "organisations".to_owned(),
+            Self::Grants(party) => format!("grants/{party}"),
             Self::Tokens(user) => format!("tokens/{user}"),
             Self::Subscriptions => "subscriptions".to_owned(),
         }

@@ -2,7 +2,12 @@
 
 pub mod access;
 pub mod bootstrap;
+pub mod grants;
 pub mod launches;
+pub mod organisations;
+pub mod project_list;
 pub mod projects;
 pub mod subscriptions;
 pub mod tokens;
+pub mod users;
+pub mod visibility;

@@ -60,6 +60,11 @@ impl Http {
         self.send(self.request(Method::POST, path)?.json(body)).await.map(drop)
     }
 
+    pub(super) async fn post_for<T: DeserializeOwned>(&self, path: &[&str], body: &impl Serialize) -> Result<T, Error> {
+        let answer = self.send(self.request(Method::POST, path)?.json(body)).await?;
+        answer.json().await.map_err(Error::Answer)
+    }
+
     /// Deletes; what is not there is deleted already.
     pub(super) async fn delete(&self, path: &[&str]) -> Result<(), Error> {
         match self.send(self.request(Method::DELETE, path)?).await {

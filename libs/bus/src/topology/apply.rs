@@ -1,75 +1,83 @@
 //! `broker apply`: makes what is missing, changes rights to what they must be.
 //!
-//! Order: exchanges and queues before bindings, everything before the users who
-//! publish, so that nobody publishes into a half-made topology.
+//! Order: exchanges and queues before bindings; then the consumer of each queue
+//! that missed something is told to resync, since events may have passed it by;
+//! then what marks the queue as complete; last the users, so that nobody
+//! publishes into a half-made topology. A crash in between is found by the next
+//! apply: what marks the queue is missing, and it is told again.
 
-use super::{Binding, Credentials, EVERYTHING, Login, Producer, Topology};
-use crate::{
-    admin::{Admin, Destination, Error, Permission, TopicPermission},
-    subscriber,
-};
+use std::collections::BTreeSet;
 
-/// A pattern that matches no name and no routing key.
-const NOTHING: &str = "^$";
+use futures::{StreamExt, TryStreamExt, stream};
 
-/// Makes virtual host, topology and users. Twice is the same as once.
+use super::{Binding, BoundTo, Credentials, Missing, Queue, Topology, check, rights};
+use crate::admin::{Admin, Destination, Error};
+
+/// The AMQP `type` of the message by which a consumer is told to resync.
+pub const RESYNC: &str = "katonic.resync";
+/// Requests under way at once: declaring a queue waits for its disk.
+const AT_ONCE: usize = 8;
+
+/// Makes virtual host, topology and users; answers what was missing. Twice is the same as once.
 ///
 /// # Errors
 /// What the broker's management answered; some of it may be done by then.
-pub async fn apply(admin: &Admin, topology: &Topology, credentials: &Credentials) -> Result<(), Error> {
+pub async fn apply(admin: &Admin, topology: &Topology, credentials: &Credentials) -> Result<Vec<Missing>, Error> {
     admin.put_vhost().await?;
-    for exchange in &topology.exchanges {
-        admin.put_topic_exchange(exchange).await?;
+    let missing = check(admin, topology).await?;
+    put_exchanges(admin, topology, &missing).await?;
+    put_queues(admin, topology, &missing).await?;
+    bind(admin, &topology.bindings, &missing).await?;
+    ask_for_resync(admin, topology, &missing).await?;
+    bind(admin, &topology.completing, &missing).await?;
+    rights::put_users(admin, topology, credentials).await?;
+    tracing::info!(broker.vhost = admin.vhost(), topology.made = missing.len(), "broker topology applied");
+    Ok(missing)
+}
+
+async fn put_exchanges(admin: &Admin, topology: &Topology, missing: &[Missing]) -> Result<(), Error> {
+    let gone = |name: &String| missing.contains(&Missing::Exchange(name.clone()));
+    let lost = topology.exchanges.iter().filter(|exchange| gone(&exchange.name));
+    let puts = lost.map(|exchange| admin.put_exchange(&exchange.name, exchange.kind));
+    stream::iter(puts).buffer_unordered(AT_ONCE).try_collect().await
+}
+
+/// One with other arguments is put too: that is refused, and whoever applies learns of it.
+async fn put_queues(admin: &Admin, topology: &Topology, missing: &[Missing]) -> Result<(), Error> {
+    let wrong = |queue: &&Queue| {
+        missing.contains(&Missing::Queue(queue.name.clone()))
+            || missing.contains(&Missing::Arguments(queue.name.clone()))
+    };
+    let puts = topology.queues.iter().filter(wrong).map(|queue| admin.put_queue(&queue.name, &queue.arguments));
+    stream::iter(puts).buffer_unordered(AT_ONCE).try_collect().await
+}
+
+async fn bind(admin: &Admin, wanted: &[Binding], missing: &[Missing]) -> Result<(), Error> {
+    let lost = wanted.iter().filter(|binding| missing.contains(&Missing::Binding((*binding).clone())));
+    let binds = lost.map(|binding| admin.bind(&binding.source, destination(&binding.to), &binding.pattern));
+    stream::iter(binds).buffer_unordered(AT_ONCE).try_collect().await
+}
+
+async fn ask_for_resync(admin: &Admin, topology: &Topology, missing: &[Missing]) -> Result<(), Error> {
+    let touched: BTreeSet<&str> = missing.iter().filter_map(queue_of).collect();
+    for queue in topology.consumers.iter().map(|queue| queue.name()).filter(|name| touched.contains(name.as_str())) {
+        admin.put_message(&queue, RESYNC).await?;
+        tracing::info!(queue, "the queue's consumer was told to resync");
     }
-    for queue in &topology.queues {
-        admin.put_queue(queue.name, &queue.arguments).await?;
-    }
-    for binding in &topology.bindings {
-        let (source, to) = binding.ends();
-        admin.bind(source, to, EVERYTHING).await?;
-    }
-    for (producer, login) in &credentials.producers {
-        put_producer(admin, topology, *producer, login).await?;
-    }
-    if let Some(login) = &credentials.subscriptions {
-        put_subscriptions_login(admin, login).await?;
-    }
-    tracing::info!(broker.vhost = admin.vhost(), "broker topology applied");
     Ok(())
 }
 
-impl Binding {
-    pub(super) const fn ends(self) -> (&'static str, Destination<'static>) {
-        match self {
-            Self::Exchange { source, destination } => (source, Destination::Exchange(destination)),
-            Self::Queue { source, destination } => (source, Destination::Queue(destination)),
-        }
+fn queue_of(missing: &Missing) -> Option<&str> {
+    match missing {
+        Missing::Queue(name) => Some(name),
+        Missing::Binding(Binding { to: BoundTo::Queue(name), .. }) => Some(name),
+        Missing::Exchange(_) | Missing::Arguments(_) | Missing::Binding(_) => None,
     }
 }
 
-/// Writes its own exchange; nothing else, not even through a routing key.
-async fn put_producer(admin: &Admin, topology: &Topology, producer: Producer, login: &Login) -> Result<(), Error> {
-    let own = producer.exchange();
-    admin.put_user(&login.username, &login.password, "").await?;
-    for exchange in &topology.exchanges {
-        let write = if *exchange == own { ".*" } else { NOTHING };
-        let row = TopicPermission { exchange: (*exchange).to_owned(), write: write.into(), read: NOTHING.into() };
-        admin.put_topic_permission(&login.username, &row).await?;
+fn destination(to: &BoundTo) -> Destination<'_> {
+    match to {
+        BoundTo::Exchange(name) => Destination::Exchange(name),
+        BoundTo::Queue(name) => Destination::Queue(name),
     }
-    let permission = Permission { configure: NOTHING.into(), write: only(own), read: NOTHING.into() };
-    admin.put_permission(&login.username, &permission).await
-}
-
-/// Manages users (the `administrator` tag), and of queues only subscribers'.
-async fn put_subscriptions_login(admin: &Admin, login: &Login) -> Result<(), Error> {
-    admin.put_user(&login.username, &login.password, "administrator").await?;
-    let queues = format!("^{}", subscriber::QUEUE_PREFIX.replace('.', r"\."));
-    let read = format!("{}|{queues}", only(super::EVENTS));
-    let permission = Permission { configure: queues.clone(), write: queues, read };
-    admin.put_permission(&login.username, &permission).await
-}
-
-/// The expression that matches exactly one of our names.
-pub(crate) fn only(name: &str) -> String {
-    format!("^{}$", name.replace('.', r"\."))
 }

@@ -1,10 +1,15 @@
 //! Whether what must be declared is there: finds the lost queue or binding
 //! that no returned publish tells of.
 
-use std::collections::BTreeSet;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
-use super::{EVERYTHING, Topology};
-use crate::admin::{Admin, Error};
+use serde_json::Value;
+
+use super::{Binding, BoundTo, Topology};
+use crate::admin::{Admin, BindingInfo, Error};
 
 /// Something that must be declared and is not.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,8 +18,23 @@ pub enum Missing {
     Exchange(String),
     /// A queue.
     Queue(String),
-    /// A binding, from and to.
-    Binding(String, String),
+    /// A queue is there with other arguments, which only a person can mend: delete it, and it is made again.
+    Arguments(String),
+    /// A binding.
+    Binding(Binding),
+}
+
+impl fmt::Display for Missing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exchange(name) => write!(f, "exchange {name} is missing"),
+            Self::Queue(name) => write!(f, "queue {name} is missing"),
+            Self::Arguments(name) => write!(f, "queue {name} has other arguments"),
+            Self::Binding(Binding { source, to, pattern }) => {
+                write!(f, "binding {pattern:?} from {source} to {} is missing", to.name())
+            }
+        }
+    }
 }
 
 /// Compares the broker with the topology; empty means that nothing is missing.
@@ -23,19 +43,47 @@ pub enum Missing {
 /// What the broker's management answered.
 pub async fn check(admin: &Admin, topology: &Topology) -> Result<Vec<Missing>, Error> {
     let exchanges: BTreeSet<String> = admin.exchanges().await?.into_iter().collect();
-    let queues: BTreeSet<String> = admin.queues().await?.into_iter().map(|queue| queue.name).collect();
+    let queues: BTreeMap<String, BTreeMap<String, Value>> =
+        admin.queues().await?.into_iter().map(|queue| (queue.name, queue.arguments)).collect();
+    let bindings: BTreeSet<Binding> = admin.all_bindings().await?.into_iter().map(Binding::from).collect();
     let mut missing = Vec::new();
-    missing.extend(without(&exchanges, topology.exchanges.iter().copied()).map(Missing::Exchange));
-    missing.extend(without(&queues, topology.queues.iter().map(|queue| queue.name)).map(Missing::Queue));
-    for binding in &topology.bindings {
-        let (source, to) = binding.ends();
-        if !admin.bindings(source, to).await?.iter().any(|pattern| pattern == EVERYTHING) {
-            missing.push(Missing::Binding(source.to_owned(), to.name().to_owned()));
+    for exchange in topology.exchanges.iter().filter(|exchange| !exchanges.contains(&exchange.name)) {
+        missing.push(Missing::Exchange(exchange.name.clone()));
+    }
+    for queue in &topology.queues {
+        match queues.get(&queue.name) {
+            None => missing.push(Missing::Queue(queue.name.clone())),
+            Some(found) if !same(found, &queue.arguments) => missing.push(Missing::Arguments(queue.name.clone())),
+            Some(_) => {}
         }
     }
+    let wanted = topology.bindings.iter().chain(&topology.completing);
+    missing.extend(wanted.filter(|binding| !bindings.contains(binding)).cloned().map(Missing::Binding));
     Ok(missing)
 }
 
-fn without<'a>(there: &'a BTreeSet<String>, wanted: impl Iterator<Item = &'a str>) -> impl Iterator<Item = String> {
-    wanted.filter(|name| !there.contains(*name)).map(str::to_owned)
+/// The broker adds nothing to the arguments but the type, where none was given.
+fn same(found: &BTreeMap<String, Value>, wanted: &BTreeMap<&'static str, Value>) -> bool {
+    wanted.iter().all(|(key, value)| found.get(*key) == Some(value))
+        && found.keys().all(|key| key == "x-queue-type" || wanted.contains_key(key.as_str()))
+}
+
+impl From<BindingInfo> for Binding {
+    fn from(info: BindingInfo) -> Self {
+        let to = if info.destination_type == "queue" {
+            BoundTo::Queue(info.destination)
+        } else {
+            BoundTo::Exchange(info.destination)
+        };
+        Self { source: info.source, to, pattern: info.routing_key }
+    }
+}
+
+impl BoundTo {
+    /// Its name.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Exchange(name) | Self::Queue(name) => name,
+        }
+    }
 }

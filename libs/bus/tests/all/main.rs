@@ -1,6 +1,7 @@
 //! The bus against a real RabbitMQ.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod consuming;
 mod publishing;
 mod subscribing;
 mod topology;

@@ -7,7 +7,10 @@ use std::collections::BTreeMap;
 use katonic_bus::{
     Bus, BusConfig, Password, PublishError, Publisher,
     admin::{Admin, AdminConfig, Destination, Error},
-    topology::{Credentials, EVENTS, Login, Missing, Producer, SINK, Topology, apply, check},
+    topology::{
+        Binding, BoundTo, Credentials, EVENTS, EVERYTHING, ExchangeKind, Login, Missing, SINK, Service, Topology,
+        apply, check,
+    },
 };
 use katonic_testkit::broker::broker;
 use serde_json::json;
@@ -39,12 +42,13 @@ async fn the_check_names_what_was_lost() -> anyhow::Result<()> {
     vhost.admin.delete_queue(SINK).await?;
     vhost.admin.delete_exchange("katonic.logs").await?;
     let missing = check(&vhost.admin, &topology).await?;
-    let lost = |source: &str, destination: &str| Missing::Binding(source.to_owned(), destination.to_owned());
+    let lost =
+        |source: &str, to| Missing::Binding(Binding { source: source.to_owned(), to, pattern: EVERYTHING.to_owned() });
     for expected in [
         Missing::Exchange("katonic.logs".to_owned()),
         Missing::Queue(SINK.to_owned()),
-        lost("katonic.logs", EVENTS),
-        lost(EVENTS, SINK),
+        lost("katonic.logs", BoundTo::Exchange(EVENTS.to_owned())),
+        lost(EVENTS, BoundTo::Queue(SINK.to_owned())),
     ] {
         assert!(missing.contains(&expected), "{expected:?} is not in {missing:?}");
     }
@@ -57,7 +61,7 @@ async fn a_service_may_write_its_own_exchange_and_nothing_else() -> anyhow::Resu
     let vhost = broker().await?.vhost().await?;
     let metadata = login(vhost.admin.vhost(), "metadata")?;
     let credentials =
-        Credentials { producers: BTreeMap::from([(Producer::Metadata, metadata.clone())]), subscriptions: None };
+        Credentials { services: BTreeMap::from([(Service::Metadata, metadata.clone())]), subscriptions: None };
     apply(&vhost.admin, &Topology::katonic(), &credentials).await?;
     let uri = vhost.uri(&metadata.username, &metadata.password);
     let bus = Bus::new(BusConfig::new(&uri, "test"));
@@ -89,7 +93,7 @@ async fn the_subscriptions_login_manages_subscribers_only() -> anyhow::Result<()
     let test_broker = broker().await?;
     let vhost = test_broker.vhost().await?;
     let login = login(vhost.admin.vhost(), "subscriptions")?;
-    let credentials = Credentials { producers: BTreeMap::new(), subscriptions: Some(login.clone()) };
+    let credentials = Credentials { services: BTreeMap::new(), subscriptions: Some(login.clone()) };
     apply(&vhost.admin, &Topology::katonic(), &credentials).await?;
     let admin = Admin::new(&AdminConfig {
         url: vhost.admin.url().to_owned(),
@@ -101,7 +105,7 @@ async fn the_subscriptions_login_manages_subscribers_only() -> anyhow::Result<()
     admin.bind(EVENTS, Destination::Queue("katonic.sub.x"), "#").await?;
     admin.delete_queue("katonic.sub.x").await?;
     assert!(matches!(admin.put_queue("other", &BTreeMap::new()).await, Err(Error::Login(_))));
-    assert!(matches!(admin.put_topic_exchange("katonic.mine").await, Err(Error::Login(_))));
+    assert!(matches!(admin.put_exchange("katonic.mine", ExchangeKind::Topic).await, Err(Error::Login(_))));
     Ok(())
 }
 

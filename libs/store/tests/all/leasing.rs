@@ -32,7 +32,7 @@ async fn a_stale_holder_cannot_commit() -> anyhow::Result<()> {
     let accounts = &second.accounts;
     let admit = async |transaction: &mut Transaction, epoch, name: &str| {
         transaction.fence(&lease, epoch).await?;
-        transaction.insert(accounts, Account::new(name), katonic_store::Fact("created")).await
+        transaction.insert(accounts, Account::new(name), katonic_store::Fact("created"), None).await
     };
     let refused = second.store.transaction(async |transaction| admit(transaction, stale, "stale").await).await;
     assert!(matches!(refused, Err(StoreError::LeaseLost { .. })), "{refused:?}");

@@ -47,7 +47,7 @@ async fn a_record_and_an_aggregate_are_written_together() -> anyhow::Result<()> 
                 Ok(())
             })
             .await?;
-        transaction.insert(&fixture.accounts, Account::new("redeemed"), Fact("created")).await
+        transaction.insert(&fixture.accounts, Account::new("redeemed"), Fact("created"), None).await
     };
     let redeemed = join_all((0..5).map(|_| fixture.store.transaction(redeem))).await;
     assert_eq!(redeemed.iter().filter(|outcome| outcome.is_ok()).count(), 1, "{redeemed:?}");

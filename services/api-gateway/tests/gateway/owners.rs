@@ -17,10 +17,12 @@ use katonic_proto::{
         log_service_server::LogService,
     },
     metadata::v1::{
-        AuthenticateRequest, AuthenticateResponse, CheckRequest, CheckResponse, CreateProjectRequest,
-        CreateProjectResponse, GetProjectRequest, GetProjectResponse, ListProjectsRequest, ListProjectsResponse,
-        Project, ResolveLaunchRequest, ResolveLaunchResponse, access_service_server::AccessService,
-        project_service_server::ProjectService,
+        ArchiveProjectRequest, ArchiveProjectResponse, AuthenticateRequest, AuthenticateResponse, CheckRequest,
+        CheckResponse, CreateProjectRequest, CreateProjectResponse, GetProjectRequest, GetProjectResponse,
+        ListProjectsRequest, ListProjectsResponse, ListVisibleProjectsRequest, ListVisibleProjectsResponse, Project,
+        ResolveLaunchRequest, ResolveLaunchResponse, RestoreProjectRequest, RestoreProjectResponse,
+        TransferProjectRequest, TransferProjectResponse, UpdateProjectRequest, UpdateProjectResponse,
+        access_service_server::AccessService, project_service_server::ProjectService,
     },
 };
 use katonic_service::{
@@ -58,6 +60,13 @@ impl AccessService for Access {
     async fn check(&self, request: Request<CheckRequest>) -> Result<Response<CheckResponse>, Status> {
         auth::service(&request)?;
         Ok(Response::new(CheckResponse::default()))
+    }
+
+    async fn list_visible_projects(
+        &self,
+        _: Request<ListVisibleProjectsRequest>,
+    ) -> Result<Response<ListVisibleProjectsResponse>, Status> {
+        Err(Status::unimplemented("no test asks"))
     }
 
     async fn resolve_launch(
@@ -125,6 +134,34 @@ impl ProjectService for Projects {
         let count = usize::try_from(request.get_ref().page_size).unwrap_or_default();
         let projects = (0..count).map(|_| project(&request, &user, "p")).collect();
         Ok(Response::new(ListProjectsResponse { projects, next_page_token: "next".to_owned() }))
+    }
+
+    async fn update_project(
+        &self,
+        _: Request<UpdateProjectRequest>,
+    ) -> Result<Response<UpdateProjectResponse>, Status> {
+        Err(Status::unimplemented("no test asks"))
+    }
+
+    async fn archive_project(
+        &self,
+        _: Request<ArchiveProjectRequest>,
+    ) -> Result<Response<ArchiveProjectResponse>, Status> {
+        Err(Status::unimplemented("no test asks"))
+    }
+
+    async fn restore_project(
+        &self,
+        _: Request<RestoreProjectRequest>,
+    ) -> Result<Response<RestoreProjectResponse>, Status> {
+        Err(Status::unimplemented("no test asks"))
+    }
+
+    async fn transfer_project(
+        &self,
+        _: Request<TransferProjectRequest>,
+    ) -> Result<Response<TransferProjectResponse>, Status> {
+        Err(Status::unimplemented("no test asks"))
     }
 }
 

@@ -179,7 +179,7 @@ impl Inner {
             project_id: execution.project.to_string(),
             attempt: member.id.attempt,
             command: execution.spec.command.items().to_vec(),
-            variables: std::collections::BTreeMap::new(),
+            variables: execution.spec.params.variables(),
             path: self.path_for(run_as),
             folder: self.settings.work.join(member.id.container_name()),
             run_as,

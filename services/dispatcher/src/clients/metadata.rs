@@ -1,23 +1,16 @@
 //! metadata, which alone decides who may do what, and pins what goes into a launch.
-//!
-//! Decisions are kept for 2 s (I3): a page of a console that refreshes costs
-//! one question, and a revocation is felt within 5 s. Refusals are not kept.
 
 use katonic_domain::{CommitId, Name, ProjectId, UserId};
 use katonic_proto::metadata::v1::{
-    CheckRequest, Decision, HardwareTier, ResolveLaunchRequest, access_service_client::AccessServiceClient,
+    Decision, HardwareTier, ResolveLaunchRequest, access_service_client::AccessServiceClient,
 };
 use katonic_service::{
-    auth::DECISION_LIFETIME,
+    auth::Decisions,
     rpc::{Channel, Failure, from_status},
 };
-use moka::future::Cache;
 use tracing::instrument;
 
 use crate::{domain::spec::Tier, error::Error};
-
-/// Principals times projects that are active within 2 s, with room.
-const DECISIONS: u64 = 10_000;
 
 /// What metadata pinned for a launch.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,14 +40,13 @@ pub struct Launch<'a> {
 #[derive(Debug, Clone)]
 pub struct Metadata {
     access: AccessServiceClient<Channel>,
-    allowed: Cache<(UserId, &'static str, Option<ProjectId>), ()>,
+    decisions: Decisions,
 }
 
 impl Metadata {
     /// Over a channel that authenticates as the dispatcher.
     pub fn new(channel: Channel) -> Self {
-        let allowed = Cache::builder().max_capacity(DECISIONS).time_to_live(DECISION_LIFETIME).build();
-        Self { access: AccessServiceClient::new(channel), allowed }
+        Self { access: AccessServiceClient::new(channel.clone()), decisions: Decisions::new(channel) }
     }
 
     /// Decides whether a user may launch, and pins what goes in.
@@ -82,18 +74,8 @@ impl Metadata {
     /// Whether a user may do this to executions of a project.
     #[instrument(skip_all, fields(action, project.id = %project))]
     pub async fn check(&self, user: UserId, action: &'static str, project: ProjectId) -> Result<(), Error> {
-        let key = (user, action, Some(project));
-        if self.allowed.get(&key).await.is_some() {
-            return Ok(());
-        }
-        let request =
-            CheckRequest { principal: user.to_string(), action: action.to_owned(), object: project.to_string() };
-        let answer = self.access.clone().check(request).await.map_err(|status| failed(&status))?.into_inner();
-        match answer.decision() {
-            Decision::Allowed => {
-                self.allowed.insert(key, ()).await;
-                Ok(())
-            }
+        match self.decisions.check(user, action, project).await.map_err(Error::from_metadata)? {
+            Decision::Allowed => Ok(()),
             Decision::Denied => Err(Error::Denied),
             Decision::Hidden | Decision::Unspecified => Err(Error::NoExecution),
         }

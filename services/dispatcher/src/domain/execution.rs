@@ -3,12 +3,13 @@
 
 use std::collections::BTreeMap;
 
-use katonic_domain::{CommitId, ExecutionId, ProjectId, Timestamp, UserId};
+use katonic_domain::{CommitId, ExecutionId, ProjectId, Tags, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
     attempt::{Attempt, Outcome},
     checkpoints::{Checkpoint, Kind as Step},
+    edit::Edit,
     phase::{Event, IllegalTransition, Phase, transition},
     reason::Reason,
     spec::LaunchSpec,
@@ -88,6 +89,8 @@ pub struct Identity {
     pub owner: UserId,
     /// For people.
     pub title: String,
+    /// For people.
+    pub tags: Tags,
 }
 
 /// One piece of work on compute.
@@ -103,11 +106,14 @@ pub struct Execution {
     pub owner: UserId,
     /// For people.
     pub title: String,
+    /// For people.
+    #[serde(default)]
+    pub tags: Tags,
     /// What was pinned at submit.
     pub spec: LaunchSpec,
     /// What its users want.
     pub desired: DesiredState,
-    /// Rises with every change of what its users want.
+    /// Rises with every change that its users make: of its title, its tags, what they want of it.
     pub generation: u64,
     /// Where it is.
     pub phase: Phase,
@@ -132,13 +138,14 @@ pub struct Execution {
 impl Execution {
     /// A job that was just accepted.
     pub fn queued(identity: Identity, spec: LaunchSpec, now: Timestamp) -> Self {
-        let Identity { id, project, number, owner, title } = identity;
+        let Identity { id, project, number, owner, title, tags } = identity;
         Self {
             id,
             project,
             number,
             owner,
             title,
+            tags,
             spec,
             desired: DesiredState::Run,
             generation: 1,
@@ -189,6 +196,19 @@ impl Execution {
             self.ended_at = Some(now);
         }
         Ok(true)
+    }
+
+    /// Changes what people call it. Answers whether that was news.
+    pub fn edit(&mut self, edit: &Edit) -> bool {
+        let title = edit.title_of(&self.spec.command).unwrap_or_else(|| self.title.clone());
+        let tags = edit.tags.clone().unwrap_or_else(|| self.tags.clone());
+        if (&title, &tags) == (&self.title, &self.tags) {
+            return false;
+        }
+        self.title = title;
+        self.tags = tags;
+        self.generation += 1;
+        true
     }
 
     /// It will never be admitted.
@@ -283,6 +303,7 @@ pub(crate) mod tests {
             number: Number(number),
             owner: UserId::generate(),
             title: "true".into(),
+            tags: Tags::default(),
         };
         Execution::queued(identity, spec("small", 2), at(i64::try_from(number).expect("small")))
     }
@@ -344,6 +365,24 @@ pub(crate) mod tests {
         assert_eq!(execution.close(1, lossy, at(4)), Ok(true));
         assert_eq!(execution.conditions, [Condition::LogIncomplete]);
         assert_eq!(execution.close(1, Closing::default(), at(5)), Ok(false));
+    }
+
+    #[test]
+    fn a_change_of_title_and_tags_is_a_new_generation_in_any_phase() {
+        let mut execution = running();
+        let edit = Edit { title: Some("best".into()), tags: Tags::try_new(&["kept"]).ok() };
+        assert!(execution.edit(&edit));
+        assert_eq!(
+            (execution.title.as_str(), execution.tags.texts(), execution.generation),
+            ("best", vec!["kept".to_owned()], 2)
+        );
+        assert!(!execution.edit(&edit), "repeating is the same");
+        assert!(execution.edit(&Edit { title: Some(String::new()), tags: None }));
+        assert_eq!(
+            (execution.title.as_str(), execution.tags.texts().len()),
+            ("true", 1),
+            "an empty one is the command"
+        );
     }
 
     #[test]

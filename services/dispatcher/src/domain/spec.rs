@@ -1,9 +1,11 @@
 //! What a launch is made of: checked and pinned at submit, never changed after.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
-use katonic_domain::{CommitId, Name, error::Violation};
+use katonic_domain::{CommitId, Name, Tags, error::Violation};
 use serde::{Deserialize, Serialize};
+
+use crate::domain::{params::Params, priority::Priority};
 
 /// How long user code may run where nothing was said.
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(24 * 3600);
@@ -46,8 +48,13 @@ impl Command {
         &self.0
     }
 
+    /// How long it is in an event.
+    fn json_len(&self) -> usize {
+        self.0.iter().map(|item| json_len(item)).sum()
+    }
+
     /// What stands for it in lists: on one line, at most 200 characters.
-    fn as_title(&self) -> String {
+    pub(super) fn as_title(&self) -> String {
         let line = self.0.join(" ");
         let printable = line.chars().map(|c| if c.is_control() { ' ' } else { c });
         printable.take(MAX_TITLE_CHARS).collect()
@@ -56,7 +63,7 @@ impl Command {
 
 /// How long a text is in an event: what is escaped there counts as what it
 /// becomes, so that the cap holds for the payload too (E2).
-fn json_len(item: &str) -> usize {
+pub(super) fn json_len(item: &str) -> usize {
     let escaped: usize = item
         .chars()
         .map(|c| if c.is_ascii_control() { 6 } else { c.len_utf8() + usize::from(matches!(c, '"' | '\\')) })
@@ -79,6 +86,12 @@ pub struct JobRequest {
     pub timeout: Duration,
     /// How long it has between TERM and KILL.
     pub grace: Duration,
+    /// What the command is given beside its arguments.
+    pub params: Params,
+    /// For people.
+    pub tags: Tags,
+    /// How it is ordered in its tier's queue.
+    pub priority: Priority,
 }
 
 /// A job request as it came, before anything was checked.
@@ -96,6 +109,12 @@ pub struct JobForm {
     pub timeout: Option<Duration>,
     /// None means 30 s.
     pub grace: Option<Duration>,
+    /// Values by name.
+    pub params: BTreeMap<String, String>,
+    /// Labels.
+    pub tags: Vec<String>,
+    /// How urgent it is.
+    pub priority: Priority,
 }
 
 impl JobForm {
@@ -113,21 +132,38 @@ impl JobForm {
         if grace > MAX_GRACE {
             refuse("grace", &"is longer than 1 h");
         }
-        if self.title.chars().count() > MAX_TITLE_CHARS || self.title.chars().any(char::is_control) {
-            refuse("title", &"is longer than 200 characters or contains control characters");
+        if let Err(why) = title(&self.title) {
+            refuse("title", &why);
         }
         let commit = optional(&self.commit).map_err(|why| refuse("commit", &why)).ok();
         let tier = optional(&self.tier).map_err(|why| refuse("tier", &why)).ok();
+        let tags = Tags::try_new(&self.tags).map_err(|why| refuse("tags", &why)).ok();
         let command = Command::try_new(self.command).map_err(|why| refuse("command", &why)).ok();
+        let given = command.as_ref().map_or(0, Command::json_len);
+        let params = Params::try_new(self.params).and_then(|params| within(given, params));
+        let params = params.map_err(|why| refuse("params", &why)).ok();
 
-        match (command, commit, tier) {
-            (Some(command), Some(commit), Some(tier)) if violations.is_empty() => {
+        match (command, commit, tier, tags, params) {
+            (Some(command), Some(commit), Some(tier), Some(tags), Some(params)) if violations.is_empty() => {
                 let title = if self.title.is_empty() { command.as_title() } else { self.title };
-                Ok(JobRequest { command, title, commit, tier, timeout, grace })
+                let priority = self.priority;
+                Ok(JobRequest { command, title, commit, tier, timeout, grace, params, tags, priority })
             }
             _ => Err(Error(violations)),
         }
     }
+}
+
+/// Parameters share the command's room in an event.
+fn within(command_len: usize, params: Params) -> Result<Params, &'static str> {
+    let fits = command_len + params.json_len() <= MAX_COMMAND_BYTES;
+    if fits { Ok(params) } else { Err("are together with the command longer than 32 KiB") }
+}
+
+/// Whether a text can be a title.
+pub(super) fn title(text: &str) -> Result<(), &'static str> {
+    let fits = text.chars().count() <= MAX_TITLE_CHARS && !text.chars().any(char::is_control);
+    if fits { Ok(()) } else { Err("is longer than 200 characters or contains control characters") }
 }
 
 fn optional<T: std::str::FromStr>(text: &str) -> Result<Option<T>, T::Err> {
@@ -177,6 +213,12 @@ pub struct LaunchSpec {
     pub grace_ms: u64,
     /// Who runs.
     pub groups: Vec<Group>,
+    /// What the command is given beside its arguments.
+    #[serde(default)]
+    pub params: Params,
+    /// How it is ordered in its tier's queue.
+    #[serde(default)]
+    pub priority: Priority,
 }
 
 impl LaunchSpec {
@@ -217,6 +259,8 @@ pub(crate) mod tests {
             timeout_ms: 60_000,
             grace_ms: 1_000,
             groups: vec![Group { role: "main".parse().expect("a name"), size: 1 }],
+            params: Params::default(),
+            priority: Priority::default(),
         }
     }
 
@@ -241,10 +285,13 @@ pub(crate) mod tests {
             tier: "../big".into(),
             timeout: Some(Duration::ZERO),
             grace: Some(MAX_GRACE + Duration::from_millis(1)),
+            params: BTreeMap::from([("a-b".into(), String::new())]),
+            tags: vec!["a b".into()],
+            priority: Priority::High,
         };
         let mut named = fields(wrong);
         named.sort();
-        assert_eq!(named, ["command", "commit", "grace", "tier", "timeout", "title"]);
+        assert_eq!(named, ["command", "commit", "grace", "params", "tags", "tier", "timeout", "title"]);
     }
 
     #[test]
@@ -260,6 +307,17 @@ pub(crate) mod tests {
             assert_eq!(fields(JobForm { command, ..form() }), ["command"]);
         }
         assert!(Command::try_new(vec!["x".into(); MAX_COMMAND_ITEMS]).is_ok());
+    }
+
+    #[test]
+    fn a_command_and_its_parameters_share_one_cap() {
+        let with = |bytes: usize| JobForm {
+            command: vec!["x".repeat(MAX_COMMAND_BYTES / 2)],
+            params: BTreeMap::from([("p".into(), "y".repeat(bytes))]),
+            ..form()
+        };
+        assert!(with(MAX_COMMAND_BYTES / 2 - 16).check().is_ok());
+        assert_eq!(fields(with(MAX_COMMAND_BYTES / 2)), ["params"]);
     }
 
     #[test]

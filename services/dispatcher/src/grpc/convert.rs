@@ -12,8 +12,10 @@ use crate::{
     domain::{
         attempt::Outcome,
         checkpoints::{Checkpoint, Kind},
+        edit::EditForm,
         execution::{Closing, Condition},
         explain::Explanation,
+        priority::Priority,
         reason::Reason,
         spec::{self, JobForm},
     },
@@ -44,8 +46,27 @@ pub fn job_form(request: pb::SubmitJobRequest) -> Result<JobForm, Error> {
     if !violations.is_empty() {
         return Err(Error::Spec(spec::Error(violations)));
     }
-    let pb::SubmitJobRequest { project_id: _, command, title, commit, tier, .. } = request;
-    Ok(JobForm { command, title, commit, tier, timeout, grace })
+    let Some(priority) = priority(request.priority) else {
+        return Err(Error::Spec(spec::Error(vec![Violation::new("priority", "is none that there is")])));
+    };
+    let pb::SubmitJobRequest { project_id: _, command, title, commit, tier, params, tags, .. } = request;
+    Ok(JobForm { command, title, commit, tier, timeout, grace, params, tags, priority })
+}
+
+fn priority(priority: i32) -> Option<Priority> {
+    Some(match pb::Priority::try_from(priority).ok()? {
+        pb::Priority::Low => Priority::Low,
+        pb::Priority::Unspecified | pb::Priority::Normal => Priority::Normal,
+        pb::Priority::High => Priority::High,
+    })
+}
+
+/// What is to be changed, as it came.
+pub fn edit_form(request: pb::UpdateExecutionRequest) -> Result<EditForm, Status> {
+    let pb::UpdateExecutionRequest { execution_id: _, title, tags, update_mask, etag: _ } = request;
+    let set = [("title", !title.is_empty()), ("tags", !tags.is_empty())];
+    let changed = fields::mask("update_mask", update_mask.as_ref(), &set)?;
+    Ok(EditForm { title: changed.contains("title").then_some(title), tags: changed.contains("tags").then_some(tags) })
 }
 
 fn std_duration(duration: prost_types::Duration) -> Option<Duration> {

@@ -1,7 +1,7 @@
 //! What users ask about executions.
 
 use futures::{StreamExt, stream::BoxStream};
-use katonic_domain::{ExecutionId, ProjectId};
+use katonic_domain::{ExecutionId, ProjectId, Tags};
 use katonic_proto::dispatcher::v1::{self as pb, execution_service_server::ExecutionService};
 use katonic_service::{auth, fields, idempotency};
 use katonic_store::Idempotency;
@@ -14,6 +14,7 @@ use crate::{
     snapshot,
     usecases::{
         access::Access,
+        edit::Edits,
         read::Reads,
         stop::Stop,
         submit::{Submit, Submitter},
@@ -30,6 +31,8 @@ pub struct Executions {
     pub access: Access,
     /// Accepts jobs.
     pub submit: Submit,
+    /// Changes titles and tags.
+    pub edits: Edits,
     /// Asks for stops.
     pub stop: Stop,
     /// Reads.
@@ -82,9 +85,10 @@ impl ExecutionService for Executions {
         let project: ProjectId = fields::parse("project_id", &request.project_id)?;
         let size = fields::page_size(request.page_size, DEFAULT_JOBS)?;
         let below = fields::place("page_token", &request.page_token)?;
+        let tags = Tags::try_new(&request.tags).map_err(|why| fields::invalid("tags", why))?;
         self.access.metadata().check(user.id, "execution.list", project).await.map_err(status)?;
         let page = match request.number {
-            0 => self.reads.page(project, below, size).await,
+            0 => self.reads.page(project, &tags, below, size).await,
             number => self.reads.numbered(project, number).await,
         };
         let page = page.map_err(status)?;
@@ -102,6 +106,18 @@ impl ExecutionService for Executions {
         let stored = self.find(&request, "execution.read", &request.get_ref().execution_id).await?;
         let execution = Some(self.shown(&stored.state).await?);
         Ok(Response::new(pb::GetExecutionResponse { execution }))
+    }
+
+    async fn update_execution(
+        &self,
+        request: Request<pb::UpdateExecutionRequest>,
+    ) -> Result<Response<pb::UpdateExecutionResponse>, Status> {
+        let stored = self.find(&request, "execution.update", &request.get_ref().execution_id).await?;
+        let etag = request.get_ref().etag.clone();
+        let edit = convert::edit_form(request.into_inner())?.check().map_err(|error| status(error.into()))?;
+        let updated = self.edits.execution(stored.state.id, &edit, &etag).await.map_err(status)?;
+        let execution = Some(self.shown(&updated.state).await?);
+        Ok(Response::new(pb::UpdateExecutionResponse { execution }))
     }
 
     type WatchExecutionStream = BoxStream<'static, Result<pb::WatchExecutionResponse, Status>>;

@@ -27,7 +27,17 @@ impl Access {
     /// An execution, if this user may do that to it.
     pub async fn find(&self, user: UserId, action: &'static str, id: ExecutionId) -> Result<Stored<Execution>, Error> {
         let stored = self.repository.execution(id).await?;
-        self.metadata.check(user, action, stored.state.project).await?;
+        let own = stored.state.owner == user;
+        self.metadata.check(user, decided_as(action, own), stored.state.project).await?;
         Ok(stored)
+    }
+}
+
+/// What one launched oneself, one may stop and rename with less.
+fn decided_as(action: &'static str, own: bool) -> &'static str {
+    match action {
+        "execution.stop" if own => "execution.stop_own",
+        "execution.update" if own => "execution.update_own",
+        action => action,
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use katonic_domain::ProjectId;
+use katonic_domain::{ProjectId, Tags};
 use katonic_store::{HistoryEntry, Page, Stored, Version};
 
 use crate::{
@@ -40,19 +40,20 @@ impl Reads {
         Ok(members)
     }
 
-    /// A page of a project's executions, newest first.
+    /// A page of a project's executions that have all of these tags, newest first.
     pub async fn page(
         &self,
         project: ProjectId,
+        tags: &Tags,
         below: Option<u64>,
         size: usize,
     ) -> Result<Page<Stored<Execution>>, Error> {
-        Ok(self.repository.page(project, below, size).await?)
+        Ok(self.repository.page(project, tags, below, size).await?)
     }
 
     /// The project's execution of that number, as a page of at most one.
     pub async fn numbered(&self, project: ProjectId, number: u64) -> Result<Page<Stored<Execution>>, Error> {
-        let mut page = self.repository.page(project, number.checked_add(1), 1).await?;
+        let mut page = self.repository.page(project, &Tags::default(), number.checked_add(1), 1).await?;
         page.items.retain(|stored| stored.state.number.0 == number);
         page.next = None;
         Ok(page)

@@ -3,7 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use katonic_domain::{Clock, ExecutionId, ProjectId, UserId};
+use katonic_domain::{Clock, ExecutionId, ProjectId, Tags, UserId};
 use katonic_store::{Idempotency, Insertion, Stored};
 use tracing::instrument;
 
@@ -69,6 +69,7 @@ impl Submit {
 #[derive(Debug, Clone)]
 pub struct Pinned {
     title: String,
+    tags: Tags,
     spec: LaunchSpec,
 }
 
@@ -98,10 +99,10 @@ impl Intake {
         idempotency: Option<Idempotency>,
     ) -> Result<Accepted, Error> {
         let Submitter { user: owner, project } = submitter;
-        let Pinned { title, spec } = pinned;
+        let Pinned { title, tags, spec } = pinned;
         let (digest, number) = tokio::join!(self.backend.environment_digest(), self.repository.next_number(project));
         let spec = LaunchSpec { image_digest: digest?, ..spec };
-        let identity = Identity { id: ExecutionId::generate(), project, number: number?, owner, title };
+        let identity = Identity { id: ExecutionId::generate(), project, number: number?, owner, title, tags };
         let execution = Execution::queued(identity, spec, self.clock.now());
         Ok(self.repository.insert(execution, idempotency).await?)
     }
@@ -119,6 +120,8 @@ pub fn pin(request: JobRequest, resolved: Resolved) -> Pinned {
         image_digest: String::new(),
         tier: resolved.tier,
         groups: vec![Group { role: MAIN.parse().expect("a valid name"), size: 1 }],
+        params: request.params,
+        priority: request.priority,
     };
-    Pinned { title: request.title, spec }
+    Pinned { title: request.title, tags: request.tags, spec }
 }

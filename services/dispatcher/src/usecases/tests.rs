@@ -346,7 +346,7 @@ async fn pages_are_newest_first_and_explain_counts_the_queue() {
     let executions = [bench.submit("small", 1).await, bench.submit("small", 1).await, bench.submit("small", 1).await];
     assert_eq!(bench.admit().await, 1);
     let reads = Reads::new(bench.repository.clone(), Arc::clone(&bench.backend));
-    let page = reads.page(bench.project, None, 2).await.expect("read");
+    let page = reads.page(bench.project, &katonic_domain::Tags::default(), None, 2).await.expect("read");
     let numbers: Vec<_> = page.items.iter().map(|stored| stored.state.number.0).collect();
     assert_eq!((numbers, page.next), (vec![3, 2], Some(2)));
     let explanation = reads.explain(&bench.state(&executions[2]).await).await.expect("explained");

@@ -76,6 +76,11 @@ impl Token {
     }
 }
 
+/// A token was to be good for longer than the one that makes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a token cannot be good for longer than the one that makes it")]
+pub struct Outlives;
+
 /// What a new token is made of, checked.
 #[derive(Debug, Clone)]
 pub struct NewToken {
@@ -83,12 +88,12 @@ pub struct NewToken {
     pub name: String,
     /// What it is to be good for.
     pub scopes: BTreeSet<Scope>,
-    /// For how long.
-    pub lifetime: Duration,
+    /// For how long; none means the default, or what its maker's has left.
+    pub lifetime: Option<Duration>,
 }
 
 impl NewToken {
-    /// Checks what was asked for; no lifetime means the default.
+    /// Checks what was asked for.
     ///
     /// # Errors
     /// Every field that is wrong.
@@ -101,8 +106,7 @@ impl NewToken {
             violations.push(Violation::new("scopes", "names at least one scope"));
         }
         let parsed: Result<BTreeSet<Scope>, _> = scopes.iter().map(|scope| scope.parse()).collect();
-        let lifetime = lifetime.unwrap_or(DEFAULT_LIFE);
-        if !(SHORTEST_LIFE..=LONGEST_LIFE).contains(&lifetime) {
+        if lifetime.is_some_and(|lifetime| !(SHORTEST_LIFE..=LONGEST_LIFE).contains(&lifetime)) {
             violations.push(Violation::new("lifetime", "is between 1 second and 366 days"));
         }
         match parsed {
@@ -116,6 +120,19 @@ impl NewToken {
     /// Whether somebody who holds these scopes may hand out all of the new ones.
     pub fn within(&self, held: &BTreeSet<Scope>) -> bool {
         self.scopes.iter().all(|scope| Scope::granted(held, scope.as_str()))
+    }
+
+    /// Until when it is good: no longer than its maker's own token, if that has an end.
+    ///
+    /// # Errors
+    /// [`Outlives`], where a longer lifetime was asked for.
+    pub fn expiry(&self, now: Timestamp, bound: Option<Timestamp>) -> Result<Option<Timestamp>, Outlives> {
+        let wanted = now.checked_add(self.lifetime.unwrap_or(DEFAULT_LIFE)).ok();
+        match (wanted, bound) {
+            (Some(wanted), Some(bound)) if wanted > bound && self.lifetime.is_some() => Err(Outlives),
+            (Some(wanted), Some(bound)) => Ok(Some(wanted.min(bound))),
+            (wanted, bound) => Ok(wanted.or(bound)),
+        }
     }
 }
 
@@ -182,6 +199,19 @@ mod tests {
         assert!(asked(&["projects:read"]).within(&scopes(&["projects:read", "logs:read"])));
         assert!(!asked(&["projects:read", "projects:write"]).within(&scopes(&["projects:read"])));
         assert!(!asked(&["*"]).within(&scopes(&["projects:read"])));
+    }
+
+    #[test]
+    fn a_token_ends_with_the_one_that_made_it() {
+        let at = |second| Timestamp::from_second(second).expect("a time");
+        let asked = |lifetime: Option<u64>| {
+            NewToken::check("ci".to_owned(), &["*".to_owned()], lifetime.map(Duration::from_secs)).expect("well-formed")
+        };
+        assert_eq!(asked(Some(10)).expiry(at(0), None), Ok(Some(at(10))));
+        assert_eq!(asked(Some(10)).expiry(at(0), Some(at(10))), Ok(Some(at(10))));
+        assert_eq!(asked(Some(11)).expiry(at(0), Some(at(10))), Err(Outlives));
+        assert_eq!(asked(None).expiry(at(0), Some(at(10))), Ok(Some(at(10))));
+        assert_eq!(asked(None).expiry(at(0), None), Ok(Some(at(90 * 24 * 3600))));
     }
 
     #[test]

@@ -4,15 +4,20 @@
 //! scopes; the decision is role api's. Agents: the dispatcher's token names
 //! project and attempt, which is all there is to decide.
 
-use futures::{FutureExt, future::BoxFuture};
+use std::sync::Arc;
+
+use futures::{
+    FutureExt,
+    future::{BoxFuture, pending},
+};
 use http::{HeaderMap, header::AUTHORIZATION};
 use katonic_domain::{ProjectId, Scope, UserId};
-use katonic_proto::metadata::v1::{CheckRequest, Decision, access_service_client::AccessServiceClient};
+use katonic_proto::metadata::v1::Decision;
 use katonic_service::{
-    auth::{Agent, Audience, Caller, DECISION_LIFETIME, User, Verifier, bearer},
+    auth::{Agent, Audience, Caller, DECISION_LIFETIME, Decisions, User, Verifier, bearer},
     rpc,
 };
-use moka::future::Cache;
+use tokio::time::sleep;
 
 use super::{error::Error, policy::Push};
 
@@ -46,6 +51,8 @@ pub(super) struct Granted {
     pub(super) subject: String,
     /// Which refs a push may move.
     pub(super) push: Push,
+    /// What was asked for a user, to be asked again while the exchange lasts.
+    asked: Option<(UserId, Want)>,
 }
 
 /// Decides what a user may do to a project: `AccessService.Check`.
@@ -84,7 +91,7 @@ async fn grant_user(
     let decision = permissions.check(&user.id, want.action(), project).await?;
     match decision {
         Decision::Allowed if Scope::granted(&user.scopes, want.scope()) => {
-            Ok(Granted { subject: user.id.to_string(), push: Push::User })
+            Ok(Granted { subject: user.id.to_string(), push: Push::User, asked: Some((user.id, want)) })
         }
         Decision::Allowed | Decision::Denied => Err(Error::Denied(want.action())),
         Decision::Hidden | Decision::Unspecified => Err(Error::NotFound),
@@ -96,30 +103,40 @@ fn grant_agent(agent: &Agent, project: &ProjectId) -> Result<Granted, Error> {
         return Err(Error::NotFound);
     }
     let member = &agent.member;
-    Ok(Granted { subject: format!("mem_{member}"), push: Push::results(member.execution, member.attempt) })
+    let push = Push::results(member.execution, member.attempt);
+    Ok(Granted { subject: format!("mem_{member}"), push, asked: None })
 }
 
-/// Some 200 bytes each.
-const DECISIONS: u64 = 10_000;
+/// Waits until a user may no longer do what they were let in for (DESIGN I3).
+/// That nobody can decide ends nothing: the gateway has its own checks.
+pub(super) fn revoked(
+    permissions: &Arc<dyn Permissions>,
+    granted: &Granted,
+    project: ProjectId,
+) -> BoxFuture<'static, ()> {
+    let Some((user, want)) = granted.asked else { return pending().boxed() };
+    let permissions = Arc::clone(permissions);
+    async move {
+        loop {
+            sleep(DECISION_LIFETIME).await;
+            match permissions.check(&user, want.action(), &project).await {
+                Ok(Decision::Allowed) | Err(_) => {}
+                Ok(Decision::Denied | Decision::Hidden | Decision::Unspecified) => return,
+            }
+        }
+    }
+    .boxed()
+}
 
 /// Asks role api, over gRPC.
 pub struct RemotePermissions {
-    client: AccessServiceClient<rpc::Channel>,
-    decisions: Cache<(UserId, &'static str, ProjectId), Decision>,
+    decisions: Decisions,
 }
 
 impl RemotePermissions {
     /// Asks over this channel to metadata.
     pub fn new(channel: rpc::Channel) -> Self {
-        let decisions = Cache::builder().max_capacity(DECISIONS).time_to_live(DECISION_LIFETIME).build();
-        Self { client: AccessServiceClient::new(channel), decisions }
-    }
-
-    async fn ask(&self, user: &UserId, action: &'static str, project: &ProjectId) -> Result<Decision, Error> {
-        let request =
-            CheckRequest { principal: user.to_string(), action: action.to_owned(), object: project.to_string() };
-        let answer = self.client.clone().check(request).await;
-        Ok(answer.map_err(|status| Error::Undecided(status.into()))?.into_inner().decision())
+        Self { decisions: Decisions::new(channel) }
     }
 }
 
@@ -130,15 +147,7 @@ impl Permissions for RemotePermissions {
         action: &'static str,
         project: &'a ProjectId,
     ) -> BoxFuture<'a, Result<Decision, Error>> {
-        async move {
-            let key = (*user, action, *project);
-            if let Some(decision) = self.decisions.get(&key).await {
-                return Ok(decision);
-            }
-            let decision = self.ask(user, action, project).await?;
-            self.decisions.insert(key, decision).await;
-            Ok(decision)
-        }
-        .boxed()
+        let decided = self.decisions.check(*user, action, *project);
+        decided.map(|decision| decision.map_err(|failure| Error::Undecided(failure.into()))).boxed()
     }
 }

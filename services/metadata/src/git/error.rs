@@ -22,6 +22,9 @@ pub enum Error {
     /// May read the project, but not this.
     #[error("this needs the right to {0}")]
     Denied(&'static str),
+    /// The project is kept for reading only.
+    #[error("the project is archived: restore it first")]
+    Archived,
     /// Not a method of this path.
     #[error("the method is not allowed here")]
     Method,
@@ -80,6 +83,7 @@ impl Classified for Error {
             Self::Token(_) => ErrorKind::Unauthenticated,
             Self::NotFound => ErrorKind::NotFound,
             Self::Denied(_) => ErrorKind::Denied,
+            Self::Archived => ErrorKind::FailedPrecondition,
             Self::Method | Self::Header(_) => ErrorKind::Invalid,
             Self::TooLarge(_) => ErrorKind::TooLarge,
             Self::Busy => ErrorKind::RateLimited,
@@ -95,6 +99,7 @@ impl Classified for Error {
             Self::Token(_) => "TOKEN_INVALID",
             Self::NotFound => "REPOSITORY_NOT_FOUND",
             Self::Denied(_) => "FILES_DENIED",
+            Self::Archived => "PROJECT_ARCHIVED",
             Self::Method => "METHOD_NOT_ALLOWED",
             Self::Header(_) => "HEADER_INVALID",
             Self::TooLarge(_) => "PACK_TOO_LARGE",
@@ -126,6 +131,7 @@ impl Error {
             Self::Token(_) => StatusCode::UNAUTHORIZED,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::Denied(_) => StatusCode::FORBIDDEN,
+            Self::Archived => StatusCode::CONFLICT,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::Header(_) => StatusCode::BAD_REQUEST,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,

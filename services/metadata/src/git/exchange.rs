@@ -58,6 +58,8 @@ pub(super) struct Exchange {
     pub(super) time_limit: Duration,
     /// Whether Git goes on when the client has gone.
     pub(super) outlives_client: bool,
+    /// Ends once its user may no longer do this.
+    pub(super) revoked: BoxFuture<'static, ()>,
     /// Runs after Git has ended, however it ended.
     pub(super) afterwards: BoxFuture<'static, ()>,
 }
@@ -87,8 +89,11 @@ impl Exchange {
             .stdin
             .take()
             .map(|stdin| spawn("git-stdin", feed(body, stdin, self.max_body, Arc::clone(&too_large))));
-        let talk = talk(&mut self.child, head, &chunks, self.outlives_client);
-        let outcome = timeout(self.time_limit, talk).await.unwrap_or(Outcome::TimeLimit);
+        let talk = timeout(self.time_limit, talk(&mut self.child, head, &chunks, self.outlives_client));
+        let outcome = tokio::select! {
+            outcome = talk => outcome.unwrap_or(Outcome::TimeLimit),
+            () = self.revoked => Outcome::Revoked,
+        };
         if outcome.leaves_git_running() {
             end(&mut self.child).await;
         }
@@ -114,13 +119,14 @@ enum Outcome {
     ClientGone,
     Broken,
     TimeLimit,
+    Revoked,
 }
 
 impl Outcome {
     const fn leaves_git_running(self) -> bool {
         match self {
             Self::Ended | Self::Failed => false,
-            Self::ClientGone | Self::Broken | Self::TimeLimit => true,
+            Self::ClientGone | Self::Broken | Self::TimeLimit | Self::Revoked => true,
         }
     }
 }
@@ -245,6 +251,7 @@ fn log(outcome: Outcome, stderr: &[u8]) {
         Outcome::Ended => {}
         Outcome::ClientGone => tracing::debug!(git.said = %said.escape_debug(), "git client went away"),
         Outcome::TimeLimit => tracing::warn!("git request ended at its time limit"),
+        Outcome::Revoked => tracing::info!("git request ended: its user may no longer do this"),
         Outcome::Failed | Outcome::Broken => tracing::warn!(git.said = %said.escape_debug(), "git ended with an error"),
     }
 }

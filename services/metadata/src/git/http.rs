@@ -14,7 +14,7 @@ use katonic_service::runtime::chain;
 use tracing::{Instrument, info_span};
 
 use super::{
-    Error, Git,
+    Begun, Error, Git,
     access::{self, Want},
     backend::{Call, Service},
     exchange::Exchange,
@@ -71,6 +71,7 @@ async fn start(git: Git, call: Call, body: axum::body::Body) -> Result<Response,
     // An agent's results never touch the project.
     let push = if pushing && call.granted.push == Push::User { Some(begin(&git, call.project).await?) } else { None };
     let started = git.0.backend.start(&call);
+    let revoked = access::revoked(&git.0.ports.permissions, &call.granted, call.project);
     let (project, settling) = (call.project, git.clone());
     let afterwards = async move {
         if let Some(push) = push {
@@ -86,6 +87,7 @@ async fn start(git: Git, call: Call, body: axum::body::Body) -> Result<Response,
                 max_body: git.0.section.max_pack_bytes,
                 time_limit: git.0.section.time_limit(),
                 outlives_client: pushing,
+                revoked,
                 afterwards: afterwards.boxed(),
             };
             exchange.run().await
@@ -100,8 +102,10 @@ async fn start(git: Git, call: Call, body: axum::body::Body) -> Result<Response,
 async fn begin(git: &Git, project: ProjectId) -> Result<PushId, Error> {
     let push = PushId::generate();
     let ports = &git.0.ports;
-    ports.pushes.begin(project, push, ports.clock.now()).await.map_err(Error::Store)?;
-    Ok(push)
+    match ports.pushes.begin(project, push, ports.clock.now()).await.map_err(Error::Store)? {
+        Begun::Noted => Ok(push),
+        Begun::Archived => Err(Error::Archived),
+    }
 }
 
 async fn settle(git: &Git, project: ProjectId, push: PushId) {

@@ -29,6 +29,15 @@ pub enum Recorded {
     Moved,
 }
 
+/// What the start of a push came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Begun {
+    /// It is noted in the project.
+    Noted,
+    /// The project is kept for reading only.
+    Archived,
+}
+
 /// Pushes of a project that nobody settled.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Overdue {
@@ -40,8 +49,8 @@ pub struct Overdue {
 
 /// The project documents' side of a push; see [`super::files::Files`].
 pub trait Pushes: Send + Sync + 'static {
-    /// Notes that a push starts.
-    fn begin(&self, project: ProjectId, push: PushId, now: Timestamp) -> BoxFuture<'_, Result<(), StoreError>>;
+    /// Notes that a push starts, unless none may.
+    fn begin(&self, project: ProjectId, push: PushId, now: Timestamp) -> BoxFuture<'_, Result<Begun, StoreError>>;
 
     /// How many recordings there were; to be asked before the refs are read.
     /// `None`: there is no such project.

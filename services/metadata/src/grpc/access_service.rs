@@ -12,11 +12,14 @@ use crate::{
         access::Access,
         launches::{Launches, Wanted},
         tokens::Tokens,
+        visibility::Visibility,
     },
 };
 
 /// The machine itself, as the backend `process` knows it.
 const HOST: &str = "host";
+/// What is listed where nobody said.
+const READ: &str = "project.read";
 
 /// The service.
 pub struct AccessHandlers {
@@ -26,6 +29,8 @@ pub struct AccessHandlers {
     pub launches: Launches,
     /// Tokens.
     pub tokens: Tokens,
+    /// What is visible to whom.
+    pub visibility: Visibility,
 }
 
 #[tonic::async_trait]
@@ -45,6 +50,18 @@ impl AccessService for AccessHandlers {
         let user: UserId = fields::parse("principal", &principal)?;
         let decision = self.access.check(user, &action, &object).await.map_err(status)?;
         Ok(Response::new(pb::CheckResponse { decision: snapshot::decision(decision).into() }))
+    }
+
+    async fn list_visible_projects(
+        &self,
+        request: Request<pb::ListVisibleProjectsRequest>,
+    ) -> Result<Response<pb::ListVisibleProjectsResponse>, Status> {
+        auth::service(&request)?;
+        let pb::ListVisibleProjectsRequest { principal, action } = request.into_inner();
+        let user: UserId = fields::parse("principal", &principal)?;
+        let action = if action.is_empty() { READ } else { &action };
+        let visible = self.visibility.of(user, action).await.map_err(status)?;
+        Ok(Response::new(snapshot::visible(visible)))
     }
 
     async fn resolve_launch(

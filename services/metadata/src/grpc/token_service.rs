@@ -5,26 +5,29 @@ use katonic_proto::metadata::v1::{self as pb, token_service_server::TokenService
 use katonic_service::{auth, fields, idempotency};
 use tonic::{Request, Response, Status};
 
-use super::{DEFAULT_PAGE, duration, idempotency_of, invalid, status};
-use crate::{domain::token::NewToken, error::Error, snapshot, store::Repository, usecases::tokens::Tokens};
+use super::{DEFAULT_PAGE, duration, idempotency_of, invalid, maker, status};
+use crate::{
+    domain::token::NewToken,
+    snapshot,
+    usecases::{tokens::Tokens, users::Users},
+};
 
 /// The service.
 pub struct TokenHandlers {
     /// Tokens.
     pub tokens: Tokens,
     /// Users.
-    pub repository: Repository,
+    pub users: Users,
 }
 
 #[tonic::async_trait]
 impl TokenService for TokenHandlers {
     async fn get_self(&self, request: Request<pb::GetSelfRequest>) -> Result<Response<pb::GetSelfResponse>, Status> {
         let caller = auth::user(&request, "self.read")?;
-        let user = self.repository.users.get(&caller.id).await.map_err(status)?;
-        let user = user.ok_or_else(|| status(Error::NotFound("user")))?;
+        let user = self.users.get(caller.id).await.map_err(status)?;
         Ok(Response::new(pb::GetSelfResponse {
             user_id: user.id.to_string(),
-            name: user.name,
+            name: user.name.to_string(),
             admin: user.admin,
             scopes: caller.scopes.iter().map(ToString::to_string).collect(),
             token_id: caller.token.to_string(),
@@ -40,7 +43,7 @@ impl TokenService for TokenHandlers {
         let pb::CreateTokenRequest { name, scopes, lifetime } = request.into_inner();
         let lifetime = lifetime.map(|lifetime| duration("lifetime", &lifetime)).transpose()?;
         let new = NewToken::check(name, &scopes, lifetime).map_err(invalid)?;
-        let made = self.tokens.create(user.id, &user.scopes, new, idempotency).await.map_err(status)?;
+        let made = self.tokens.create(&maker(user), new, idempotency).await.map_err(status)?;
         let replayed = made.secret.is_none();
         let mut response = Response::new(pb::CreateTokenResponse {
             token: Some(snapshot::token(&made.token.state)),

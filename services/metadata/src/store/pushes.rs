@@ -8,7 +8,7 @@ use super::Repository;
 use crate::{
     domain::project,
     git::{
-        Overdue, Pushes, Recorded,
+        Begun, Overdue, Pushes, Recorded,
         files::{Change, Head, PushId, Seen},
     },
 };
@@ -16,25 +16,31 @@ use crate::{
 /// Projects that one sweep settles; the next takes more.
 const SWEEP: usize = 100;
 
-enum Refusal {
+/// The store's failure, or what the change itself found.
+enum Refusal<F> {
     Store(StoreError),
-    Moved,
+    Found(F),
 }
 
-impl From<StoreError> for Refusal {
+impl<F> From<StoreError> for Refusal<F> {
     fn from(error: StoreError) -> Self {
         Self::Store(error)
     }
 }
 
 impl Pushes for Repository {
-    fn begin(&self, project: ProjectId, push: PushId, now: Timestamp) -> BoxFuture<'_, Result<(), StoreError>> {
+    fn begin(&self, project: ProjectId, push: PushId, now: Timestamp) -> BoxFuture<'_, Result<Begun, StoreError>> {
         async move {
             let begun = self.projects.command(&project, |project| {
+                project.must_be_in_use().map_err(|_| Refusal::Found(Begun::Archived))?;
                 project.files.begin(push, now);
-                Ok::<_, StoreError>(None)
+                Ok::<_, Refusal<Begun>>(None)
             });
-            begun.await.map(|_| ())
+            match begun.await {
+                Ok(_) => Ok(Begun::Noted),
+                Err(Refusal::Found(begun)) => Ok(begun),
+                Err(Refusal::Store(error)) => Err(error),
+            }
         }
         .boxed()
     }
@@ -52,14 +58,14 @@ impl Pushes for Repository {
     ) -> BoxFuture<'_, Result<Recorded, StoreError>> {
         async move {
             let recorded = self.projects.update(&project, |project| {
-                match project.files.record(seen, &pushes, &heads).map_err(|_| Refusal::Moved)? {
+                match project.files.record(seen, &pushes, &heads).map_err(|_| Refusal::Found(Recorded::Moved))? {
                     Change::Heads => Ok(Some(project::PUSHED)),
                     Change::Nothing => Ok(None),
                 }
             });
             match recorded.await {
                 Ok(_) => Ok(Recorded::Done),
-                Err(Refusal::Moved) => Ok(Recorded::Moved),
+                Err(Refusal::Found(recorded)) => Ok(recorded),
                 Err(Refusal::Store(error)) => Err(error),
             }
         }

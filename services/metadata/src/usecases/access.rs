@@ -3,7 +3,12 @@
 use katonic_domain::{ProjectId, UserId};
 
 use crate::{
-    domain::decision::{Decision, Object, decide},
+    domain::{
+        actions::{Needs, needs},
+        decision::{Decision, Role, decide},
+        party::Party,
+        user::User,
+    },
     error::Error,
     store::Repository,
 };
@@ -20,13 +25,24 @@ impl Access {
         Self { repository }
     }
 
-    /// The decision on a user's action to an object, which is empty or a project's id.
+    /// The decision on a user's action to an object: a project's id where the
+    /// action needs a role in one.
     ///
     /// # Errors
     /// The store's.
     pub async fn check(&self, user: UserId, action: &str, object: &str) -> Result<Decision, Error> {
-        let Some(user) = self.repository.users.get(&user).await? else { return Ok(Decision::Hidden) };
-        Ok(decide(&user, self.object(action, object).await?))
+        let Some(user) = self.repository.user(user).await? else { return Ok(Decision::Hidden) };
+        let Some(needs) = needs(action) else {
+            tracing::warn!(action, "nobody may do what the table of actions does not know");
+            return Ok(Decision::Denied);
+        };
+        if !matches!(needs, Needs::Role(_)) {
+            return Ok(decide(&user, needs, None));
+        }
+        let Ok(project) = object.parse::<ProjectId>() else { return Ok(Decision::Hidden) };
+        let Some(project) = self.repository.project(project).await? else { return Ok(Decision::Hidden) };
+        let role = self.role(&user, project.state.id, project.state.owner).await?;
+        Ok(decide(&user, needs, role))
     }
 
     /// Nothing, where a user may do this.
@@ -41,15 +57,16 @@ impl Access {
         }
     }
 
-    async fn object(&self, action: &str, object: &str) -> Result<Object, Error> {
-        if action.starts_with("subscription.") {
-            return Ok(Object::Installation);
+    /// The highest role of a user in a project.
+    async fn role(&self, user: &User, project: ProjectId, owner: Party) -> Result<Option<Role>, Error> {
+        if user.admin || owner == Party::User(user.id) {
+            return Ok(Some(Role::Owner));
         }
-        if object.is_empty() {
-            return Ok(Object::Own);
-        }
-        let Ok(id) = object.parse::<ProjectId>() else { return Ok(Object::Nothing) };
-        let project = self.repository.project(id).await?;
-        Ok(project.map_or(Object::Nothing, |stored| Object::Project { owner: stored.state.owner }))
+        let parties = self.repository.parties(user.id).await?;
+        let grants = self.repository.grants_at(&[project], &parties.all()).await?;
+        let granted = grants.iter().filter_map(|grant| Some(grant.role?.through(parties.standing(grant.party)?)));
+        // The owner's role does not hang on its grant.
+        let owned = parties.standing(owner).map(|standing| Role::Owner.through(standing));
+        Ok(granted.chain(owned).max())
     }
 }

@@ -3,13 +3,14 @@
 
 use std::collections::BTreeSet;
 
-use katonic_domain::{Clock, Scope, TokenId, UserId};
+use katonic_domain::{Clock, Name, Scope, TokenId, UserId};
 use katonic_store::StoreError;
 
+use super::users;
 use crate::{
     domain::{
         token::{self, Token},
-        user::User,
+        user::NewUser,
     },
     error::Error,
     store::{List, Repository},
@@ -18,7 +19,7 @@ use crate::{
 /// Who the first administrator is.
 pub struct Administrator<'a> {
     /// Their name.
-    pub name: &'a str,
+    pub name: &'a Name,
     /// SHA-256 of their token, in hexadecimal.
     pub token_sha256: &'a str,
 }
@@ -43,14 +44,14 @@ pub async fn ensure(repository: &Repository, clock: &dyn Clock, wanted: &Adminis
         expires_at: None,
         revoked_at: None,
     };
-    unless_there(repository.tokens.insert(token, token::CREATED, None).await)
+    unless_there(repository.tokens.insert(token, token::CREATED, None).await.map_err(Error::from))
 }
 
-async fn ensure_user(repository: &Repository, clock: &dyn Clock, name: &str) -> Result<UserId, Error> {
+async fn ensure_user(repository: &Repository, clock: &dyn Clock, name: &Name) -> Result<UserId, Error> {
     if repository.user_named(name).await?.is_none() {
-        let id = UserId::generate();
-        let user = User { id, name: name.to_owned(), admin: true, disabled: false, created_at: clock.now() };
-        unless_there(repository.users.insert(user, None).await)?;
+        let new = NewUser { name: name.clone(), display_name: String::new(), admin: true };
+        let user = new.made(repository.next_number(List::Users).await?, clock.now());
+        unless_there(users::insert(repository, user, None).await)?;
     }
     let user = repository.user_named(name).await?;
     Ok(user.ok_or(Error::NotFound("user"))?.id)
@@ -61,9 +62,9 @@ fn everything() -> BTreeSet<Scope> {
 }
 
 /// Another start may have come first, by a moment.
-fn unless_there<T>(inserted: Result<T, StoreError>) -> Result<(), Error> {
+fn unless_there<T>(inserted: Result<T, Error>) -> Result<(), Error> {
     match inserted {
-        Ok(_) | Err(StoreError::Duplicate { .. }) => Ok(()),
-        Err(error) => Err(error.into()),
+        Ok(_) | Err(Error::Store(StoreError::Duplicate { .. })) => Ok(()),
+        Err(error) => Err(error),
     }
 }

@@ -6,7 +6,7 @@ use crate::{
     domain::tier::{Tier, Tiers},
     error::Error,
     git::Repositories,
-    usecases::access::Access,
+    usecases::{access::Access, projects::Projects},
 };
 
 /// The branch that a launch without a commit takes.
@@ -36,22 +36,25 @@ pub struct Pinned {
 #[derive(Clone)]
 pub struct Launches {
     access: Access,
+    projects: Projects,
     tiers: Tiers,
     repositories: Repositories,
 }
 
 impl Launches {
-    /// Over decisions, tiers and repositories.
-    pub const fn new(access: Access, tiers: Tiers, repositories: Repositories) -> Self {
-        Self { access, tiers, repositories }
+    /// Over decisions, projects, tiers and repositories.
+    pub const fn new(access: Access, projects: Projects, tiers: Tiers, repositories: Repositories) -> Self {
+        Self { access, projects, tiers, repositories }
     }
 
     /// Decides and pins.
     ///
     /// # Errors
-    /// [`Error::NotFound`], [`Error::Denied`], [`Error::UnknownTier`], [`Error::UnknownCommit`].
+    /// [`Error::NotFound`], [`Error::Denied`], [`Error::ProjectArchived`], [`Error::UnknownTier`],
+    /// [`Error::UnknownCommit`].
     pub async fn resolve(&self, wanted: Wanted) -> Result<Pinned, Error> {
         self.access.require(wanted.user, "execution.launch", &wanted.project.to_string()).await?;
+        self.projects.get(wanted.project).await?.state.must_be_in_use()?;
         let tier = self.tiers.find(&wanted.tier).ok_or(Error::UnknownTier)?.clone();
         let commit = match wanted.commit {
             Some(commit) => Some(self.known(wanted.project, commit).await?),

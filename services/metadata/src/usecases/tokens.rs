@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use katonic_domain::{AccessToken, Clock, Scope, TokenId, UserId};
+use katonic_domain::{AccessToken, Clock, Scope, Timestamp, TokenId, UserId};
 use katonic_store::{Idempotency, Page, Stored};
 use sha2::{Digest, Sha256};
 use tracing::instrument;
@@ -24,6 +24,19 @@ pub struct Tokens {
     clock: Arc<dyn Clock>,
 }
 
+/// The token that makes another.
+#[derive(Debug, Clone)]
+pub struct Maker {
+    /// Whose it is.
+    pub user: UserId,
+    /// Which.
+    pub token: TokenId,
+    /// Whether its user administers the installation.
+    pub admin: bool,
+    /// What it is good for.
+    pub scopes: BTreeSet<Scope>,
+}
+
 /// A token, and its secret where it was just made.
 pub struct Made {
     /// The token.
@@ -38,23 +51,52 @@ impl Tokens {
         Self { repository, clock }
     }
 
-    /// Makes a token for a user who holds `held`.
+    /// Makes a token of the maker's own.
     ///
     /// # Errors
-    /// [`Error::MoreThanHeld`].
-    #[instrument(skip_all, fields(user.id = %user))]
-    pub async fn create(
+    /// [`Error::MoreThanHeld`], [`Error::LongerThanHeld`].
+    pub async fn create(&self, maker: &Maker, new: NewToken, idempotency: Option<Idempotency>) -> Result<Made, Error> {
+        self.make(maker, maker.user, new, idempotency).await
+    }
+
+    /// Makes a token for another user: an administrator's act. What an
+    /// administrator may do, another does not get by a token in their name,
+    /// but for the first, without which they never get in.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::HigherRole`], [`Error::MoreThanHeld`].
+    pub async fn create_for(
         &self,
+        maker: &Maker,
         user: UserId,
-        held: &BTreeSet<Scope>,
         new: NewToken,
         idempotency: Option<Idempotency>,
     ) -> Result<Made, Error> {
-        if !new.within(held) {
+        if let Some(token) = self.repository.tokens.replay(idempotency.as_ref()).await? {
+            return Ok(Made { token, secret: None });
+        }
+        let administers = self.repository.user(user).await?.ok_or(Error::NotFound("user"))?.admin;
+        let has_one = self.repository.last_number(List::Tokens(user)).await? > 0;
+        if administers && has_one && user != maker.user {
+            return Err(Error::HigherRole);
+        }
+        self.make(maker, user, new, idempotency).await
+    }
+
+    #[instrument(skip_all, fields(user.id = %user))]
+    async fn make(
+        &self,
+        maker: &Maker,
+        user: UserId,
+        new: NewToken,
+        idempotency: Option<Idempotency>,
+    ) -> Result<Made, Error> {
+        if !new.within(&maker.scopes) {
             return Err(Error::MoreThanHeld);
         }
-        let secret = random_token()?;
         let now = self.clock.now();
+        let expires_at = new.expiry(now, self.bound(maker).await?).map_err(|_| Error::LongerThanHeld)?;
+        let secret = random_token()?;
         let token = Token {
             id: TokenId::generate(),
             user,
@@ -63,11 +105,20 @@ impl Tokens {
             scopes: new.scopes,
             secret_sha256: sha256(secret.expose()),
             created_at: now,
-            expires_at: now.checked_add(new.lifetime).ok(),
+            expires_at,
             revoked_at: None,
         };
         let insertion = self.repository.tokens.insert(token, token::CREATED, idempotency).await?;
         Ok(Made { token: insertion.stored, secret: (!insertion.replayed).then_some(secret) })
+    }
+
+    /// When what the maker makes must end; administrators are not bound.
+    async fn bound(&self, maker: &Maker) -> Result<Option<Timestamp>, Error> {
+        if maker.admin {
+            return Ok(None);
+        }
+        let own = self.repository.token(maker.token).await?;
+        Ok(own.ok_or(Error::TokenInvalid)?.state.expires_at)
     }
 
     /// One of a user's tokens.
@@ -110,7 +161,7 @@ impl Tokens {
             token::Refusal::Expired => Error::TokenExpired,
             token::Refusal::Revoked => Error::TokenRevoked,
         })?;
-        let user = self.repository.users.get(&token.user).await?.filter(|user| !user.disabled);
+        let user = self.repository.user(token.user).await?.filter(|user| !user.disabled);
         Ok((user.ok_or(Error::TokenRevoked)?, token))
     }
 }

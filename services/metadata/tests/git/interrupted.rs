@@ -9,6 +9,7 @@ use std::{
 
 use katonic_domain::Timestamp;
 use katonic_metadata::git::{Pushes, files::PushId};
+use katonic_proto::metadata::v1::Decision;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     time::{Instant, sleep},
@@ -66,6 +67,19 @@ async fn a_client_that_goes_away_in_the_middle_leaves_refs_as_they_were() -> any
     until("the push is under way", || pending(&world) == 1).await;
     drop(stream);
     until("the push is settled", || pending(&world) == 0).await;
+    is_whole_and_usable(&world).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_push_under_way_ends_when_the_right_to_push_does() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    world.clone_with_commit("mine")?.push("main", &world.user_token()?)?.map_err(anyhow::Error::msg)?;
+    let stream = begin_push(&world, 1 << 20).await?;
+    until("the push is under way", || pending(&world) == 1).await;
+    world.decisions.set("files.write", Decision::Denied);
+    until("the push is settled", || pending(&world) == 0).await;
+    drop(stream);
+    world.decisions.set("files.write", Decision::Allowed);
     is_whole_and_usable(&world).await
 }
 

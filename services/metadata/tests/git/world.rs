@@ -20,7 +20,7 @@ use katonic_domain::{
     CommitId, ExecutionId, MemberId, Name, ProjectId, Scope, SystemClock, Timestamp, TokenId, UserId,
 };
 use katonic_metadata::git::{
-    Error, Git, GitSection, Overdue, Permissions, Ports, Pushes, Recorded, Repositories,
+    Begun, Error, Git, GitSection, Overdue, Permissions, Ports, Pushes, Recorded, Repositories,
     files::{Files, Head, PushId, Seen},
 };
 use katonic_proto::metadata::v1::Decision;
@@ -58,9 +58,9 @@ impl Documents {
 }
 
 impl Pushes for Documents {
-    fn begin(&self, project: ProjectId, push: PushId, now: Timestamp) -> BoxFuture<'_, Result<(), StoreError>> {
+    fn begin(&self, project: ProjectId, push: PushId, now: Timestamp) -> BoxFuture<'_, Result<Begun, StoreError>> {
         self.0.lock().expect("no panic").entry(project).or_default().begin(push, now);
-        async { Ok(()) }.boxed()
+        async { Ok(Begun::Noted) }.boxed()
     }
 
     fn seen(&self, project: ProjectId) -> BoxFuture<'_, Result<Option<Seen>, StoreError>> {

@@ -2,7 +2,11 @@
 //! workspace's own tests, with the real binaries.
 
 mod access;
+mod grants;
+mod organisations;
+mod project_lists;
 mod projects;
 mod pushes;
 mod tokens;
+mod users;
 mod world;

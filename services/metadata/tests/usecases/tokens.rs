@@ -3,9 +3,13 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use katonic_domain::{Scope, UserId};
-use katonic_metadata::{domain::token::NewToken, error::Error, usecases::tokens::Made};
+use katonic_metadata::{
+    domain::token::NewToken,
+    error::Error,
+    usecases::tokens::{Made, Maker},
+};
 
-use crate::world::{World, key};
+use crate::world::{World, key, maker};
 
 fn scopes(names: &[&str]) -> BTreeSet<Scope> {
     names.iter().map(|name| name.parse().expect("a scope")).collect()
@@ -17,7 +21,7 @@ fn new(lifetime_seconds: u64) -> NewToken {
 }
 
 async fn make(world: &World, user: UserId) -> anyhow::Result<(Made, String)> {
-    let made = world.tokens.create(user, &scopes(&["*"]), new(600), None).await?;
+    let made = world.tokens.create(&maker(user, &["*"]), new(600), None).await?;
     let secret = made.secret.as_ref().expect("shown once").expose().to_owned();
     Ok((made, secret))
 }
@@ -31,7 +35,7 @@ async fn a_secret_lets_its_user_in_and_is_kept_nowhere() -> anyhow::Result<()> {
     assert_eq!((user.id, token.id), (ada, made.token.state.id));
     assert_eq!(token.scopes, scopes(&["projects:read"]));
     assert!(!format!("{token:?}").contains(&secret));
-    let published = world.bus.facts(1).await;
+    let published = world.bus.facts_where(1, |fact| fact.routing_key == "_.token.created").await;
     let body = &published[0].body;
     assert!(!body.contains(&secret) && !body.contains(&token.secret_sha256) && !body.contains("\"ci\""), "{body}");
     Ok(())
@@ -64,14 +68,7 @@ async fn a_token_ends_by_time_by_revocation_and_with_its_user() -> anyhow::Resul
     assert!(matches!(world.tokens.authenticate(&revoked_secret).await, Err(Error::TokenRevoked)));
 
     world.tokens.authenticate(&secret).await?;
-    world
-        .repository
-        .users
-        .update(&ada, |user| -> Result<(), Error> {
-            user.disabled = true;
-            Ok(())
-        })
-        .await?;
+    world.users.set_disabled(ada, true).await?;
     assert!(matches!(world.tokens.authenticate(&secret).await, Err(Error::TokenRevoked)));
 
     world.clock.advance(600);
@@ -83,8 +80,8 @@ async fn a_token_ends_by_time_by_revocation_and_with_its_user() -> anyhow::Resul
 async fn a_replay_shows_no_secret() -> anyhow::Result<()> {
     let world = World::new().await?;
     let ada = world.user("ada", false).await?;
-    let first = world.tokens.create(ada, &scopes(&["*"]), new(600), key("k")).await?;
-    let again = world.tokens.create(ada, &scopes(&["*"]), new(600), key("k")).await?;
+    let first = world.tokens.create(&maker(ada, &["*"]), new(600), key("k")).await?;
+    let again = world.tokens.create(&maker(ada, &["*"]), new(600), key("k")).await?;
     assert!(first.secret.is_some() && again.secret.is_none());
     assert_eq!(first.token.state.id, again.token.state.id);
     Ok(())
@@ -99,8 +96,45 @@ async fn nobody_sees_ends_or_exceeds_what_is_not_theirs() -> anyhow::Result<()> 
     assert!(matches!(world.tokens.get(bob, id).await, Err(Error::NotFound("token"))));
     assert!(matches!(world.tokens.revoke(bob, id).await, Err(Error::NotFound("token"))));
     assert!(world.tokens.page(bob, None, 10).await?.items.is_empty());
-    let more = world.tokens.create(bob, &scopes(&["logs:read"]), new(600), None).await;
+    let more = world.tokens.create(&maker(bob, &["logs:read"]), new(600), None).await;
     assert!(matches!(more, Err(Error::MoreThanHeld)));
     world.tokens.authenticate(&secret).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_token_does_not_outlive_the_one_that_made_it_unless_an_administrator_does() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let ada = world.user("ada", false).await?;
+    let (made, _) = make(&world, ada).await?;
+    let own = Maker { token: made.token.state.id, admin: false, ..maker(ada, &["*"]) };
+    let longer = world.tokens.create(&own, new(601), None).await;
+    assert!(matches!(longer, Err(Error::LongerThanHeld)));
+    let unsaid = NewToken { lifetime: None, ..new(1) };
+    let child = world.tokens.create(&own, unsaid, None).await?;
+    assert_eq!(child.token.state.expires_at, made.token.state.expires_at);
+    let administrator = Maker { admin: true, ..own };
+    assert!(world.tokens.create(&administrator, new(601), None).await.is_ok());
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_administrator_makes_users_tokens_and_of_another_administrator_only_the_first() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let (root, eve, ada) =
+        (world.user("root", true).await?, world.user("eve", true).await?, world.user("ada", false).await?);
+    let root = maker(root, &["*"]);
+    for _ in 0..2 {
+        let made = world.tokens.create_for(&root, ada, new(600), None).await?;
+        assert_eq!(made.token.state.user, ada);
+    }
+    let first = world.tokens.create_for(&root, eve, new(600), key("first")).await?;
+    assert!(first.secret.is_some());
+    assert!(world.tokens.create_for(&root, eve, new(600), key("first")).await?.secret.is_none());
+    let second = world.tokens.create_for(&root, eve, new(600), None).await;
+    assert!(matches!(second, Err(Error::HigherRole)));
+    assert!(world.tokens.create_for(&root, root.user, new(600), None).await.is_ok());
+    let nobody = world.tokens.create_for(&root, UserId::generate(), new(600), None).await;
+    assert!(matches!(nobody, Err(Error::NotFound("user"))));
     Ok(())
 }

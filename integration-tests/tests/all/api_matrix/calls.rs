@@ -1,0 +1,159 @@
+//! One call, as any caller makes it, and what came of it.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use bytes::{Buf, BufMut, Bytes};
+use katonic_integration_tests::{Platform, rest::Rest, rpc};
+use katonic_proto::{
+    json,
+    routes::{Body, Route},
+    rules,
+};
+use prost::Message as _;
+use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MethodDescriptor, Value};
+use reqwest::Method;
+use serde_json::{Map, Value as Json};
+use tonic::{
+    Code, Request, Status,
+    client::Grpc,
+    codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder},
+    codegen::http::uri::PathAndQuery,
+};
+
+use super::{Caller, Outcome, World};
+
+/// A stream that was opened and says nothing for so long is open.
+const SILENCE: Duration = Duration::from_secs(2);
+
+/// The request of a call: ids that there are, and nothing else.
+fn request(world: &World, method: &MethodDescriptor) -> DynamicMessage {
+    let mut message = DynamicMessage::new(method.input());
+    for field in method.input().fields() {
+        if let Some(value) = value(world, &field) {
+            message.set_field(&field, value);
+        }
+    }
+    message
+}
+
+fn value(world: &World, field: &FieldDescriptor) -> Option<Value> {
+    let value = match field.kind() {
+        Kind::String => Value::String(world.value(field.name())?.to_owned()),
+        Kind::Enum(_) if field.name() == "role" => Value::EnumNumber(1),
+        _ => return None,
+    };
+    Some(if field.is_list() { Value::List(vec![value]) } else { value })
+}
+
+/// What comes of a call over gRPC.
+pub async fn over_grpc(
+    platform: &Platform,
+    world: &World,
+    caller: &Caller,
+    method: &MethodDescriptor,
+) -> Result<Outcome> {
+    let mut client = Grpc::new(rpc::channel(platform.url()).await?);
+    client.ready().await?;
+    let mut call = Request::new(Bytes::from(request(world, method).encode_to_vec()));
+    if let Some(bearer) = &caller.bearer {
+        call.metadata_mut().insert("authorization", format!("Bearer {bearer}").parse()?);
+    }
+    let path: PathAndQuery = rules::path(method).parse()?;
+    let code = match client.server_streaming(call, path, RawCodec).await {
+        Err(status) => status.code(),
+        Ok(mut answer) => match tokio::time::timeout(SILENCE, answer.get_mut().message()).await {
+            Ok(Err(status)) => status.code(),
+            Ok(Ok(_)) | Err(_) => Code::Ok,
+        },
+    };
+    Ok(match code {
+        Code::Unauthenticated => Outcome::Unknown,
+        Code::PermissionDenied => Outcome::Denied,
+        Code::NotFound | Code::Unimplemented => Outcome::Hidden,
+        _ => Outcome::Allowed,
+    })
+}
+
+/// What comes of a call over REST.
+pub async fn over_rest(platform: &Platform, world: &World, caller: &Caller, route: &Route) -> Result<Outcome> {
+    let rest = Rest::new(platform.url(), caller.bearer.as_deref());
+    let method: Method = route.verb.parse()?;
+    let mut call = rest.request(method, &path(world, route));
+    match &route.body {
+        Body::None => {}
+        Body::Whole => call = call.json(&body(world, route)),
+        // What stands beside the body is in the query.
+        Body::Field(_) => call = call.query(&[("etag", world.value("etag"))]).json(&Map::new()),
+    }
+    // The head alone: a stream's body may never end.
+    Ok(Outcome::of_status(call.send().await?.status().as_u16()))
+}
+
+fn body(world: &World, route: &Route) -> Json {
+    let mut body = json::dynamic_to_value(&request(world, &route.rpc));
+    if let Json::Object(fields) = &mut body {
+        for field in route.template.captures().filter_map(|name| route.rpc.input().get_field_by_name(name)) {
+            fields.remove(field.json_name());
+        }
+    }
+    body
+}
+
+/// The path of a route below the API's base, with ids that there are.
+pub fn path(world: &World, route: &Route) -> String {
+    let mut path = route.template.to_string().trim_start_matches("/api/v1").to_owned();
+    for field in route.template.captures() {
+        path = path.replace(&format!("{{{field}}}"), world.value(field).unwrap_or("missing"));
+    }
+    path
+}
+
+/// What comes of the first request of a fetch (`upload-pack`) or a push (`receive-pack`).
+pub async fn over_git(platform: &Platform, world: &World, caller: &Caller, service: &str) -> Result<Outcome> {
+    let project = world.value("project_id").unwrap_or_default();
+    let url = format!("{}/git/{project}.git/info/refs?service=git-{service}", platform.url());
+    let mut call = reqwest::Client::new().get(url);
+    if let Some(bearer) = &caller.bearer {
+        call = call.bearer_auth(bearer);
+    }
+    Ok(Outcome::of_status(call.send().await?.status().as_u16()))
+}
+
+/// Messages as bytes, of any type.
+#[derive(Clone, Copy, Default)]
+struct RawCodec;
+
+impl Codec for RawCodec {
+    type Encode = Bytes;
+    type Decode = Bytes;
+    type Encoder = Self;
+    type Decoder = Self;
+
+    fn encoder(&mut self) -> Self {
+        Self
+    }
+
+    fn decoder(&mut self) -> Self {
+        Self
+    }
+}
+
+impl Encoder for RawCodec {
+    type Item = Bytes;
+    type Error = Status;
+
+    fn encode(&mut self, item: Bytes, destination: &mut EncodeBuf<'_>) -> Result<(), Status> {
+        destination.put(item);
+        Ok(())
+    }
+}
+
+impl Decoder for RawCodec {
+    type Item = Bytes;
+    type Error = Status;
+
+    fn decode(&mut self, source: &mut DecodeBuf<'_>) -> Result<Option<Bytes>, Status> {
+        Ok(Some(source.copy_to_bytes(source.remaining())))
+    }
+}
