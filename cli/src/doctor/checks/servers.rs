@@ -19,8 +19,8 @@ pub const CHECKS: &[Check] = &[
     Check {
         code: "TOPOLOGY_MISSING",
         severity: Problem,
-        cause: "somebody deleted it from the broker: events that would pass it are kept back or not seen by consumers",
-        next: "run `katonic down && katonic up`, which declares what is missing; nothing that was kept back is lost",
+        cause: "events are kept back or not seen by consumers; the supervisor makes again what is lost, but not while it is gone",
+        next: "run `katonic up`; delete a queue that has other arguments, and it is made again",
         find: |facts| of_servers(facts, topology_missing),
     },
     Check {
@@ -52,7 +52,7 @@ fn of_servers(facts: &Facts, judge: impl Fn(&Servers) -> Vec<Found>) -> Vec<Foun
 }
 
 fn topology_missing(servers: &Servers) -> Vec<Found> {
-    servers.missing_topology.iter().map(|missing| Found::fact(format!("the broker lacks {missing}"))).collect()
+    servers.missing_topology.iter().map(|missing| Found::fact(format!("at the broker, {missing}"))).collect()
 }
 
 fn parked(servers: &Servers) -> Vec<Found> {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use katonic_bus::topology::{Missing, Topology};
+use katonic_bus::topology::Topology;
 use tokio::time::timeout;
 
 use crate::platform::{part::Part, redis, site::Site, topology};
@@ -14,7 +14,7 @@ const OUTBOX_AGE: &str = "katonic_store_outbox_age_seconds{";
 /// What the servers said; what did not answer said nothing.
 #[derive(Debug, Default)]
 pub struct Servers {
-    /// Exchanges, queues and bindings that are not there.
+    /// Exchanges, queues and bindings that are not there, or not as they should be.
     pub missing_topology: Vec<String>,
     /// Queues of parked messages that are not empty.
     pub parked: Vec<(String, u64)>,
@@ -38,15 +38,10 @@ async fn ask_broker(site: &Site) -> Option<(Vec<String>, Vec<(String, u64)>)> {
     let missing = katonic_bus::topology::check(&admin, &Topology::katonic()).await.ok()?;
     let queues = admin.queues().await.ok()?;
     let parked = queues.into_iter().filter(|queue| queue.name.ends_with(".parked") && queue.messages > 0);
-    Some((missing.iter().map(sentence).collect(), parked.map(|queue| (queue.name, queue.messages)).collect()))
-}
-
-fn sentence(missing: &Missing) -> String {
-    match missing {
-        Missing::Exchange(name) => format!("the exchange {name}"),
-        Missing::Queue(name) => format!("the queue {name}"),
-        Missing::Binding(from, to) => format!("the binding of {to} to {from}"),
-    }
+    Some((
+        missing.iter().map(ToString::to_string).collect(),
+        parked.map(|queue| (queue.name, queue.messages)).collect(),
+    ))
 }
 
 async fn outbox_ages(site: &Site) -> Vec<(Part, f64)> {
