@@ -1,6 +1,7 @@
 //! Chores of the repository: what is generated and committed, and the rules
 //! of STYLE that no other tool checks.
 
+mod configuration;
 mod contracts;
 mod layers;
 mod readmes;
@@ -11,7 +12,8 @@ use clap::Parser;
 /// Chores of the repository.
 #[derive(Parser)]
 enum Chore {
-    /// Writes docs/openapi.yaml, docs/asyncapi.yaml and docs/schemas from the contracts.
+    /// Writes docs/openapi.yaml, docs/asyncapi.yaml and docs/schemas from the contracts, docs/configuration.md from the
+    /// services' files.
     Generate,
     /// Fails where generated files are stale, a layer reaches upward or a room has no door.
     Check,

@@ -47,7 +47,7 @@ use crate::{
 };
 
 /// The service's name in tokens, metrics and events' source.
-const NAME: &str = "dispatcher";
+pub const NAME: &str = "dispatcher";
 
 /// A dispatcher that is bound to its port and does not run yet.
 pub struct App {

@@ -40,7 +40,7 @@ use crate::{
 };
 
 /// The service's name in tokens and events' source, whatever its role.
-const NAME: &str = "metadata";
+pub const NAME: &str = "metadata";
 
 /// What the process is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
