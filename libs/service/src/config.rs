@@ -28,7 +28,8 @@ use serde::{Serialize, de::DeserializeOwned};
 pub use flags::{Flags, Override, OverrideError};
 pub use katonic_domain::secret::{HIDDEN, Secret};
 pub use sections::{
-    BrokerSection, InstallationSection, KeysSection, LogFormat, LogSection, PeersSection, RedisSection, ServiceSection,
+    BrokerSection, InstallationSection, KeysSection, LogFormat, LogSection, PeersSection, RedisSection, SampleRatio,
+    ServiceSection, TelemetrySection,
 };
 use sources::Sources;
 
@@ -69,6 +70,9 @@ pub enum Error {
 pub trait Configuration: DeserializeOwned + Serialize {
     /// How it logs.
     fn log(&self) -> &LogSection;
+
+    /// Where its spans go.
+    fn telemetry(&self) -> &TelemetrySection;
 
     /// What is wrong with it that no type says, one sentence each.
     fn problems(&self) -> Vec<String> {

@@ -50,7 +50,7 @@ where
         };
     }
     runtime::run(name, |shutdown| async move {
-        let guard = telemetry::init(config.log(), name)?;
+        let guard = telemetry::init(config.log(), config.telemetry(), name)?;
         let start = Start { config, telemetry: guard.handle(), shutdown };
         main(start).await.map_err(Into::into)
     })

@@ -1,6 +1,6 @@
 //! What the gateway can be told; see config/default.toml.
 
-use katonic_service::config::{Configuration, KeysSection, LogSection, PeersSection, ServiceSection};
+use katonic_service::config::{Configuration, KeysSection, LogSection, PeersSection, ServiceSection, TelemetrySection};
 use serde::{Deserialize, Serialize};
 
 /// The whole configuration.
@@ -16,6 +16,9 @@ pub struct Config {
     /// Log lines.
     #[serde(default)]
     pub log: LogSection,
+    /// Where its spans go.
+    #[serde(default)]
+    pub telemetry: TelemetrySection,
     /// Caps.
     #[serde(default)]
     pub limits: LimitsSection,
@@ -24,6 +27,10 @@ pub struct Config {
 impl Configuration for Config {
     fn log(&self) -> &LogSection {
         &self.log
+    }
+
+    fn telemetry(&self) -> &TelemetrySection {
+        &self.telemetry
     }
 }
 

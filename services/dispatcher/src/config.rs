@@ -4,6 +4,7 @@ use std::{ffi::OsString, ops::Range, path::PathBuf, time::Duration};
 
 use katonic_service::config::{
     BrokerSection, Configuration, InstallationSection, KeysSection, LogSection, PeersSection, ServiceSection,
+    TelemetrySection,
 };
 use katonic_store::StoreConfig;
 use serde::{Deserialize, Serialize};
@@ -29,6 +30,9 @@ pub struct Config {
     /// How it logs.
     #[serde(default)]
     pub log: LogSection,
+    /// Where its spans go.
+    #[serde(default)]
+    pub telemetry: TelemetrySection,
     /// The backend.
     pub process: ProcessSection,
     /// How long states may last.
@@ -39,6 +43,10 @@ pub struct Config {
 impl Configuration for Config {
     fn log(&self) -> &LogSection {
         &self.log
+    }
+
+    fn telemetry(&self) -> &TelemetrySection {
+        &self.telemetry
     }
 }
 

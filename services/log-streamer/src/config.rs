@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use katonic_service::config::{
     Configuration, InstallationSection, KeysSection, LogSection, PeersSection, RedisSection, ServiceSection,
+    TelemetrySection,
 };
 use katonic_store::StoreConfig;
 use serde::{Deserialize, Serialize};
@@ -29,11 +30,18 @@ pub struct Config {
     /// Log lines of the service itself.
     #[serde(default)]
     pub log: LogSection,
+    /// Where its spans go.
+    #[serde(default)]
+    pub telemetry: TelemetrySection,
 }
 
 impl Configuration for Config {
     fn log(&self) -> &LogSection {
         &self.log
+    }
+
+    fn telemetry(&self) -> &TelemetrySection {
+        &self.telemetry
     }
 }
 

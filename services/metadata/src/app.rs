@@ -40,7 +40,7 @@ use crate::{
 };
 
 /// The service's name in tokens and events' source, whatever its role.
-pub const NAME: &str = "metadata";
+const NAME: &str = "metadata";
 
 /// What the process is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -49,6 +49,16 @@ pub enum Role {
     Api,
     /// Smart HTTP: repositories.
     Git,
+}
+
+impl Role {
+    /// As people name the part of the platform that it is.
+    pub const fn part(self) -> &'static str {
+        match self {
+            Self::Api => "metadata",
+            Self::Git => "git",
+        }
+    }
 }
 
 /// A role that is bound to its port and does not run yet.

@@ -5,6 +5,7 @@ use katonic_bus::{AdminConfig, Password};
 use katonic_domain::Name;
 use katonic_service::config::{
     BrokerSection, Configuration, InstallationSection, KeysSection, LogSection, PeersSection, Secret, ServiceSection,
+    TelemetrySection,
 };
 use katonic_store::StoreConfig;
 use serde::{Deserialize, Serialize};
@@ -34,6 +35,9 @@ pub struct Config {
     /// How it logs.
     #[serde(default)]
     pub log: LogSection,
+    /// Where its spans go.
+    #[serde(default)]
+    pub telemetry: TelemetrySection,
     /// The repositories: served by the role `git`, asked by the role `api`.
     pub git: GitSection,
     /// The first administrator; role `api` only.
@@ -48,6 +52,10 @@ pub struct Config {
 impl Configuration for Config {
     fn log(&self) -> &LogSection {
         &self.log
+    }
+
+    fn telemetry(&self) -> &TelemetrySection {
+        &self.telemetry
     }
 
     fn problems(&self) -> Vec<String> {

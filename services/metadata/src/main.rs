@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use katonic_metadata::{
-    app::{App, NAME, Role},
+    app::{App, Role},
     config::Config,
 };
 use katonic_service::{Start, config::Flags, start};
@@ -22,7 +22,7 @@ struct Arguments {
 
 fn main() -> ExitCode {
     let Arguments { role, flags } = Arguments::parse();
-    start::run(NAME, &flags, |start: Start<Config>| async move {
+    start::run(role.part(), &flags, |start: Start<Config>| async move {
         App::build(start.config, role, start.telemetry).await?.run(start.shutdown).await
     })
 }

@@ -117,3 +117,45 @@ pub enum LogFormat {
     /// Text for people.
     Pretty,
 }
+
+/// `[telemetry]`
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TelemetrySection {
+    /// Where spans go, by OTLP over gRPC, such as `http://127.0.0.1:4317`; nowhere where not set.
+    pub otlp_endpoint: Option<String>,
+    /// Which part of the traces that begin here is sent; one that goes on is sent as its beginning was.
+    pub sample_ratio: SampleRatio,
+}
+
+/// A part of all, from 0 to 1.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "f64", into = "f64")]
+pub struct SampleRatio(f64);
+
+impl SampleRatio {
+    /// The number.
+    pub const fn get(self) -> f64 {
+        self.0
+    }
+}
+
+impl Default for SampleRatio {
+    fn default() -> Self {
+        Self(1.0)
+    }
+}
+
+impl TryFrom<f64> for SampleRatio {
+    type Error = &'static str;
+
+    fn try_from(ratio: f64) -> Result<Self, Self::Error> {
+        if (0.0..=1.0).contains(&ratio) { Ok(Self(ratio)) } else { Err("is not between 0 and 1") }
+    }
+}
+
+impl From<SampleRatio> for f64 {
+    fn from(ratio: SampleRatio) -> Self {
+        ratio.0
+    }
+}

@@ -14,6 +14,8 @@ struct Config {
     #[serde(default)]
     log: LogSection,
     #[serde(default)]
+    telemetry: TelemetrySection,
+    #[serde(default)]
     limits: Limits,
 }
 
@@ -33,6 +35,10 @@ impl Default for Limits {
 impl Configuration for Config {
     fn log(&self) -> &LogSection {
         &self.log
+    }
+
+    fn telemetry(&self) -> &TelemetrySection {
+        &self.telemetry
     }
 
     fn problems(&self) -> Vec<String> {
@@ -167,6 +173,9 @@ uri = \"***\"  # c.toml, line 4
 
 [service]
 listen = \"127.0.0.1:7001\"  # c.toml, line 2
+
+[telemetry]
+sample_ratio = 1.0  # default
 ";
         assert_eq!(text, wanted);
     });
@@ -181,15 +190,15 @@ fn a_missing_file_is_named() {
 #[test]
 fn keys_are_known_and_what_a_file_lacks_is_told() {
     in_jail(|jail| {
-        let text = format!("{FILE}# [log]\n# how it looks\n[limits]\n# streams = 20\nrequests = 11\n");
+        let text = format!("{FILE}# [telemetry]\n# [log]\n# how it looks\n[limits]\n# streams = 20\nrequests = 11\n");
         jail.create_file("c.toml", &text).expect("a jail");
         let file = Path::new("c.toml");
         let known = keys::keys::<Config>(file).expect("valid");
-        let wanted = ["limits.requests", "limits.streams", "log", "redis.uri", "service.listen"];
+        let wanted = ["limits.requests", "limits.streams", "log", "redis.uri", "service.listen", "telemetry"];
         assert_eq!(known.iter().map(String::as_str).collect::<Vec<_>>(), wanted);
         assert_eq!(keys::not_in_the_file::<Config>(file).expect("valid"), Vec::<String>::new());
         assert_eq!(keys::not_the_default::<Config>(file).expect("valid"), ["limits.requests"]);
         jail.create_file("c.toml", FILE).expect("a jail");
-        assert_eq!(keys::not_in_the_file::<Config>(file).expect("valid"), ["limits", "log"]);
+        assert_eq!(keys::not_in_the_file::<Config>(file).expect("valid"), ["limits", "log", "telemetry"]);
     });
 }
