@@ -2,6 +2,7 @@
 //! servers. `cargo test -p katonic-integration-tests -- <part of a name>` runs some.
 
 mod api_authorisation;
+mod api_canary;
 mod api_idempotency;
 mod api_input;
 mod api_matrix;
@@ -41,6 +42,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let trials = [
         api_authorisation::trials(),
+        api_canary::trials(),
         api_idempotency::trials(),
         api_input::trials(),
         api_matrix::trials(),
