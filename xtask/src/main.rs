@@ -4,6 +4,7 @@
 mod configuration;
 mod contracts;
 mod layers;
+mod metrics;
 mod readmes;
 
 use anyhow::Result;
@@ -15,7 +16,7 @@ enum Chore {
     /// Writes docs/openapi.yaml, docs/asyncapi.yaml and docs/schemas from the contracts, docs/configuration.md from the
     /// services' files.
     Generate,
-    /// Fails where generated files are stale, a layer reaches upward or a room has no door.
+    /// Fails where generated files are stale, a layer reaches upward, a room has no door or a metric no line.
     Check,
 }
 
@@ -25,6 +26,7 @@ fn main() -> Result<()> {
         Chore::Check => {
             contracts::check()?;
             layers::check()?;
+            metrics::check()?;
             readmes::check()
         }
     }
