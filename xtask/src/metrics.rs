@@ -31,10 +31,14 @@ fn written(text: &str) -> BTreeSet<String> {
     first.filter_map(|rest| rest.split(['`', '{']).next()).map(|name| format!("katonic_{name}")).collect()
 }
 
-/// The names that `counter!`, `gauge!` and `histogram!` are given.
+/// The names in a file that measures.
 fn used_in(source: &str) -> BTreeSet<String> {
-    let macros = ["counter!(", "gauge!(", "histogram!("];
-    let calls = macros.into_iter().flat_map(|call| source.split(call).skip(1));
-    let names = calls.filter_map(|rest| rest.trim_start().strip_prefix('"')?.split('"').next());
-    names.filter(|name| name.starts_with("katonic_")).map(ToOwned::to_owned).collect()
+    let measures = ["counter!(", "gauge!(", "histogram!("].iter().any(|call| source.contains(call));
+    let literals = source.split('"').skip(1).step_by(2).filter(|_| measures);
+    let name = |text: &&str| text.strip_prefix("katonic_").is_some_and(|rest| rest.bytes().all(is_of_a_name));
+    literals.filter(name).map(ToOwned::to_owned).collect()
+}
+
+fn is_of_a_name(byte: u8) -> bool {
+    byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_'
 }
