@@ -126,8 +126,14 @@ fn well_known(name: &str) -> Option<Value> {
         "google.protobuf.FieldMask" => json!({ "type": "string" }),
         "google.protobuf.Struct" => json!({ "type": "object" }),
         "google.protobuf.Value" => json!({}),
+        "google.protobuf.FieldMask" => json!({ "type": "string" }),
         _ => return None,
     })
+}
+
+/// The comment of a message.
+pub fn description(message: &MessageDescriptor) -> String {
+    comment(message.parent_file().name(), message.path()).unwrap_or_default()
 }
 
 /// `katonic.metadata.v1.Project` → `Project`; names are unique over packages (tested).
