@@ -92,7 +92,9 @@ impl Platform {
     /// A shell that finds our programs first, and the Python that has the packages of the tests.
     pub fn shell(&self) -> Result<Command> {
         let mut folders = vec![self.programs.clone()];
-        folders.extend(env::var_os("KATONIC_TEST_PYTHON").and_then(|python| Some(Path::new(&python).parent()?.to_owned())));
+        folders.extend(
+            env::var_os("KATONIC_TEST_PYTHON").and_then(|python| Some(Path::new(&python).parent()?.to_owned())),
+        );
         folders.extend(env::split_paths(&env::var_os("PATH").unwrap_or_default()));
         let mut shell = self.told(Command::new("bash"));
         shell.env("PATH", env::join_paths(folders)?).env("no_proxy", "127.0.0.1");

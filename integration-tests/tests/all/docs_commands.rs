@@ -21,7 +21,7 @@ pub fn trials() -> Vec<Trial> {
 fn trial(page: &Path) -> Trial {
     let name = page.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default().to_ascii_lowercase();
     let page = page.to_owned();
-    shared(&format!("the_commands_of_{}_do_what_it_says", name.replace('-', "_")), async move |platform| {
+    shared(&format!("the_commands_of_{}_do_what_it_says", name.replace('-', "_")), move |platform| async move {
         // The folder's name is the project's.
         let scratch = platform.scratch()?;
         let folder = scratch.path().join(&name);

@@ -89,9 +89,9 @@ pub fn document() -> Value {
 
 /// One for each service that has routes.
 fn tags() -> Vec<Value> {
-    let services: BTreeMap<String, ServiceDescriptor> =
-        routes().iter().map(|route| route.rpc.parent_service()).map(|service| (tag(&service), service)).collect();
-    let describe = |(name, service): (String, ServiceDescriptor)| {
+    let services: BTreeMap<String, &ServiceDescriptor> =
+        routes().iter().map(|route| route.rpc.parent_service()).map(|service| (tag(service), service)).collect();
+    let describe = |(name, service): (String, &ServiceDescriptor)| {
         let words = comment(service.parent_file().name(), service.path()).unwrap_or_default();
         json!({ "name": name, "description": words })
     };
@@ -107,14 +107,15 @@ fn operation(route: &Route, schemas: &mut Schemas) -> Value {
     let words = description(rpc);
     let mut operation = json!({
         "operationId": rpc.name(),
-        "tags": [tag(&rpc.parent_service())],
+        "tags": [tag(rpc.parent_service())],
         "summary": summary(&words),
         "description": words,
         "parameters": parameters(route, schemas),
         "responses": responses(route, schemas),
     });
     if let Some(body) = request_body(route, schemas) {
-        operation["requestBody"] = json!({ "required": true, "content": { "application/json": { "schema": body } } });
+        // No body is the same as `{}`.
+        operation["requestBody"] = json!({ "content": { "application/json": { "schema": body } } });
     }
     match rules::of_method(rpc) {
         Some(Rule::Access(access)) => operation["x-katonic-scope"] = access.scope.into(),
@@ -204,7 +205,8 @@ fn responses(route: &Route, schemas: &mut Schemas) -> Value {
         Some(field) => schemas.field(field),
         None => schemas.reference(&output),
     };
-    let media_type = if route.streams() { "text/event-stream" } else { "application/json" };
+    let (media_type, schema) =
+        if route.streams() { ("text/event-stream", event(&schema)) } else { ("application/json", schema) };
     let mut headers = Map::new();
     if part.and_then(|field| field.kind().as_message()?.get_field_by_name(ETAG_FIELD)).is_some() {
         headers.insert("ETag".to_owned(), header("Generation of what the user may edit; see If-Match."));
@@ -216,11 +218,29 @@ fn responses(route: &Route, schemas: &mut Schemas) -> Value {
     } else {
         "200"
     };
-    let success = json!({ "description": "Done.", "headers": headers, "content": { media_type: { "schema": schema } } });
+    let success =
+        json!({ "description": "Done.", "headers": headers, "content": { media_type: { "schema": schema } } });
     let refusals = REFUSALS.iter().map(|refusal| {
         (refusal.status.to_owned(), json!({ "$ref": format!("#/components/responses/{}", refusal.name) }))
     });
     refusals.chain([(status.to_owned(), success)]).collect::<Map<_, _>>().into()
+}
+
+/// An answer of a stream, as one Server-Sent Event.
+fn event(answer: &Value) -> Value {
+    let problem = json!({ "$ref": format!("{REFERENCES}Problem") });
+    json!({
+        "type": "object",
+        "required": ["data"],
+        "properties": {
+            "id": { "type": "string", "description": "Cursor: resumes after this answer, as `Last-Event-ID`." },
+            "event": { "type": "string", "description": "`problem` where `data` is one; it is then the last." },
+            "data": {
+                "type": "string", "contentMediaType": "application/json",
+                "contentSchema": { "anyOf": [answer, problem] },
+            },
+        },
+    })
 }
 
 fn header(description: &str) -> Value {

@@ -45,7 +45,7 @@ pub enum Error {
     #[error("the keys are not usable")]
     Keys(#[from] KeyError),
     /// The folder of pages.
-    #[error("there are no pages in {0}")]
+    #[error("there are no pages in {}", .0.display())]
     Pages(PathBuf, #[source] io::Error),
     /// Peers.
     #[error("the peers are not usable")]
@@ -73,7 +73,7 @@ pub struct App {
     gateway: Arc<Gateway>,
     checks: Checks,
     open: Router,
-    pages: Router,
+    pages: Router<Doors>,
     telemetry: Option<telemetry::Handle>,
 }
 

@@ -6,7 +6,12 @@
 
 use std::{convert::Infallible, io, path::Path};
 
-use axum::{Router, extract::Request, middleware, response::Response};
+use axum::{
+    Router,
+    extract::Request,
+    middleware,
+    response::{IntoResponse, Response},
+};
 use http::{
     HeaderMap, HeaderValue,
     header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY},
@@ -20,21 +25,19 @@ use crate::problem::Problem;
 pub(crate) const ROOT: &str = "/docs";
 
 /// Everything from here, no inline script or style; the `data:` images are icons of the style sheet.
-const POLICY: HeaderValue = HeaderValue::from_static(
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
-     base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-);
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
+                      base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// Answers below [`ROOT`] from a folder, or nothing where the installation has none.
 ///
 /// # Errors
 /// The folder that is named is not there.
-pub(crate) fn router(folder: Option<&Path>) -> io::Result<Router> {
+pub(crate) fn router<S: Clone + Send + Sync + 'static>(folder: Option<&Path>) -> io::Result<Router<S>> {
     let Some(folder) = folder else { return Ok(Router::new()) };
     if !folder.join("index.html").is_file() {
         return Err(io::Error::new(io::ErrorKind::NotFound, "it has no index.html"));
     }
-    let nothing = service_fn(|_: Request| async { Ok::<_, Infallible>(Problem::no_route().into()) });
+    let nothing = service_fn(|_: Request| async { Ok::<_, Infallible>(Problem::no_route().into_response()) });
     let files = ServeDir::new(folder)
         .precompressed_br()
         .precompressed_gzip()
@@ -49,7 +52,7 @@ async fn harden(request: Request, next: middleware::Next) -> Response {
     let mut response = next.run(request).await;
     let found = !response.status().is_client_error();
     let headers: &mut HeaderMap = response.headers_mut();
-    headers.insert(CONTENT_SECURITY_POLICY, POLICY);
+    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     headers.insert("cross-origin-opener-policy", HeaderValue::from_static("same-origin"));
     if found {

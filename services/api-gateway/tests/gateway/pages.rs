@@ -5,7 +5,8 @@ use reqwest::{Response, StatusCode};
 use crate::{Outcome, world::World};
 
 async fn get(world: &World, path: &str, headers: &[(&str, &str)]) -> Result<Response, reqwest::Error> {
-    let request = headers.iter().fold(world.http.get(world.uri(path)), |request, (name, value)| request.header(*name, *value));
+    let request =
+        headers.iter().fold(world.http.get(world.uri(path)), |request, (name, value)| request.header(*name, *value));
     request.send().await
 }
 
@@ -40,7 +41,9 @@ async fn a_page_that_the_browser_has_is_not_sent_again() -> Outcome {
 async fn assets_are_kept_for_ever_and_sent_compressed() -> Outcome {
     let world = World::start().await?;
     let path = "/docs/assets/1f/api.js";
-    for (accepted, encoding, ending) in [("gzip, br", Some("br"), ".br"), ("gzip", Some("gzip"), ".gz"), ("identity", None, "")] {
+    for (accepted, encoding, ending) in
+        [("gzip, br", Some("br"), ".br"), ("gzip", Some("gzip"), ".gz"), ("identity", None, "")]
+    {
         let asset = get(&world, path, &[("accept-encoding", accepted)]).await?;
         assert_eq!(asset.headers().get("content-encoding").and_then(|value| value.to_str().ok()), encoding);
         assert_eq!(asset.headers()["cache-control"], "public, max-age=31536000, immutable");
@@ -53,7 +56,8 @@ async fn assets_are_kept_for_ever_and_sent_compressed() -> Outcome {
 #[tokio::test]
 async fn what_is_no_page_is_a_404_and_reaches_no_other_file() -> Outcome {
     let world = World::start().await?;
-    for path in ["/docs/nothing", "/docs/..%2fmain.key.pem", "/docs/%2e%2e/main.key.pem", "/docs/assets", "/docsother"] {
+    for path in ["/docs/nothing", "/docs/..%2fmain.key.pem", "/docs/%2e%2e/main.key.pem", "/docs/assets", "/docsother"]
+    {
         let answer = get(&world, path, &[]).await?;
         assert_eq!(answer.status(), StatusCode::NOT_FOUND, "{path}");
         assert_eq!(answer.json::<serde_json::Value>().await?["code"], "NO_ROUTE", "{path}");
