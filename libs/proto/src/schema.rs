@@ -126,7 +126,6 @@ fn well_known(name: &str) -> Option<Value> {
         "google.protobuf.FieldMask" => json!({ "type": "string" }),
         "google.protobuf.Struct" => json!({ "type": "object" }),
         "google.protobuf.Value" => json!({}),
-        "google.protobuf.FieldMask" => json!({ "type": "string" }),
         _ => return None,
     })
 }
