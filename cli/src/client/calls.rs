@@ -16,12 +16,14 @@ use katonic_proto::{
         CreateOrganisationRequest, CreateOrganisationResponse, CreateProjectRequest, CreateProjectResponse,
         CreateTokenRequest, CreateTokenResponse, CreateUserRequest, CreateUserResponse, CreateUserTokenRequest,
         CreateUserTokenResponse, DeleteEventSubscriptionRequest, DeleteEventSubscriptionResponse, DeleteGrantRequest,
-        DeleteGrantResponse, DisableUserRequest, DisableUserResponse, EnableUserRequest, EnableUserResponse,
-        GetLogLevelRequest, GetLogLevelResponse, GetOrganisationRequest, GetOrganisationResponse, GetProjectRequest,
-        GetProjectResponse, ListEventSubscriptionsRequest, ListEventSubscriptionsResponse, ListGrantsRequest,
-        ListGrantsResponse, ListHardwareTiersRequest, ListHardwareTiersResponse, ListOrganisationsRequest,
-        ListOrganisationsResponse, ListProjectsRequest, ListProjectsResponse, ListTokensRequest, ListTokensResponse,
-        ListUsersRequest, ListUsersResponse, RemoveOrganisationMemberRequest, RemoveOrganisationMemberResponse,
+        DeleteGrantResponse, DisableUserRequest, DisableUserResponse, DropParkedMessagesRequest,
+        DropParkedMessagesResponse, EnableUserRequest, EnableUserResponse, GetLogLevelRequest, GetLogLevelResponse,
+        GetOrganisationRequest, GetOrganisationResponse, GetProjectRequest, GetProjectResponse,
+        ListEventSubscriptionsRequest, ListEventSubscriptionsResponse, ListGrantsRequest, ListGrantsResponse,
+        ListHardwareTiersRequest, ListHardwareTiersResponse, ListOrganisationsRequest, ListOrganisationsResponse,
+        ListParkedMessagesRequest, ListParkedMessagesResponse, ListProjectsRequest, ListProjectsResponse,
+        ListTokensRequest, ListTokensResponse, ListUsersRequest, ListUsersResponse, RedriveParkedMessagesRequest,
+        RedriveParkedMessagesResponse, RemoveOrganisationMemberRequest, RemoveOrganisationMemberResponse,
         RestoreProjectRequest, RestoreProjectResponse, RevokeTokenRequest, RevokeTokenResponse, SetGrantRequest,
         SetGrantResponse, SetLogLevelRequest, SetLogLevelResponse, SetOrganisationMemberRequest,
         SetOrganisationMemberResponse, TransferProjectRequest, TransferProjectResponse, UpdateProjectRequest,
@@ -98,7 +100,10 @@ calls! {
     ExecutionServiceClient: update_execution(UpdateExecutionRequest) -> UpdateExecutionResponse;
     HardwareTierServiceClient: list_hardware_tiers(ListHardwareTiersRequest) -> ListHardwareTiersResponse;
     LogServiceClient: read_log(ReadLogRequest) -> ReadLogResponse;
+    OperationsServiceClient: drop_parked_messages(DropParkedMessagesRequest) -> DropParkedMessagesResponse;
     OperationsServiceClient: get_log_level(GetLogLevelRequest) -> GetLogLevelResponse;
+    OperationsServiceClient: list_parked_messages(ListParkedMessagesRequest) -> ListParkedMessagesResponse;
+    OperationsServiceClient: redrive_parked_messages(RedriveParkedMessagesRequest) -> RedriveParkedMessagesResponse;
     OperationsServiceClient: set_log_level(SetLogLevelRequest) -> SetLogLevelResponse;
     GrantServiceClient: delete_grant(DeleteGrantRequest) -> DeleteGrantResponse;
     GrantServiceClient: list_grants(ListGrantsRequest) -> ListGrantsResponse;

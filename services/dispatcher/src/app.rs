@@ -2,7 +2,7 @@
 
 use std::{path::Path, sync::Arc};
 
-use katonic_bus::{Bus, BusConfig};
+use katonic_bus::{Bus, BusConfig, Parked, topology};
 use katonic_domain::{Clock, Name, SystemClock};
 use katonic_proto::{
     dispatcher::v1::{execution_service_server::ExecutionServiceServer, member_service_server::MemberServiceServer},
@@ -109,6 +109,7 @@ impl App {
                 let store = pinged.clone();
                 async move { store.ping().await.is_ok() }
             })
+            .parked(Parked::new(config.broker.uri.expose(), topology::Service::Dispatcher))
             .telemetry(telemetry);
         Ok(Self {
             server,

@@ -10,6 +10,7 @@ use std::{convert::Infallible, future::Future, io, net::SocketAddr, sync::Arc, t
 
 use axum::{Json, Router, middleware, response::IntoResponse, routing::get};
 use http::StatusCode;
+use katonic_bus::Parked;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::{net::TcpListener, sync::Semaphore};
 use tonic::{body::Body, server::NamedService, service::RoutesBuilder};
@@ -49,14 +50,14 @@ pub enum ServerError {
 }
 
 /// A server that is bound but does not serve yet.
-#[derive(Debug)]
 pub struct Server {
     name: &'static str,
     listener: TcpListener,
     routes: RoutesBuilder,
     extra: Router,
     checks: Checks,
-    metrics: Option<PrometheusHandle>,
+    telemetry: Option<telemetry::Handle>,
+    parked: Option<Arc<Parked>>,
     limits: Limits,
 }
 
@@ -73,7 +74,8 @@ impl Server {
             routes: RoutesBuilder::default(),
             extra: Router::new(),
             checks: Checks::default(),
-            metrics: None,
+            telemetry: None,
+            parked: None,
             limits: Limits::default(),
         })
     }
@@ -120,8 +122,15 @@ impl Server {
     /// Serves `/metrics` and `PartService` for the process with this telemetry.
     #[must_use]
     pub fn telemetry(mut self, handle: telemetry::Handle) -> Self {
-        self.metrics = Some(handle.metrics);
-        self.add_service(PartServiceServer::new(PartHandlers { log_level: handle.log_level }))
+        self.telemetry = Some(handle);
+        self
+    }
+
+    /// Lets `PartService` show what the process could not handle of what it consumes.
+    #[must_use]
+    pub fn parked(mut self, parked: Parked) -> Self {
+        self.parked = Some(Arc::new(parked));
+        self
     }
 
     /// How long open calls may take to end once the process should: 10 s
@@ -136,7 +145,12 @@ impl Server {
     ///
     /// # Errors
     /// [`ServerError::Reflection`].
-    pub async fn serve(self, auth: auth::Layer, shutdown: Shutdown) -> Result<(), ServerError> {
+    pub async fn serve(mut self, auth: auth::Layer, shutdown: Shutdown) -> Result<(), ServerError> {
+        let metrics = self.telemetry.map(|handle| {
+            let part = PartHandlers { log_level: handle.log_level, parked: self.parked };
+            self.routes.add_service(PartServiceServer::new(part));
+            handle.metrics
+        });
         let open = open_services(self.checks.clone(), shutdown.clone(), None)?;
         let calls = Arc::new(Calls {
             in_flight: Arc::new(Semaphore::new(IN_FLIGHT)),
@@ -150,7 +164,7 @@ impl Server {
             .layer(auth)
             .merge(open)
             .layer(middleware::from_fn_with_state(calls, trace::calls));
-        let router = self.extra.merge(probes(self.checks, shutdown.clone(), self.metrics)).fallback_service(grpc);
+        let router = self.extra.merge(probes(self.checks, shutdown.clone(), metrics)).fallback_service(grpc);
         serve(self.name, self.listener, router, self.limits, shutdown).await;
         Ok(())
     }
@@ -176,7 +190,7 @@ pub fn open_services(checks: Checks, shutdown: Shutdown, listed: Option<Vec<Stri
 /// `PartService` alone, for a process whose other calls pass elsewhere.
 pub fn part_service(handle: telemetry::Handle, auth: auth::Layer) -> Router {
     let mut routes = RoutesBuilder::default();
-    routes.add_service(PartServiceServer::new(PartHandlers { log_level: handle.log_level }));
+    routes.add_service(PartServiceServer::new(PartHandlers { log_level: handle.log_level, parked: None }));
     routes.routes().into_axum_router().layer(auth)
 }
 
