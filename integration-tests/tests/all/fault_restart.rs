@@ -118,7 +118,8 @@ fn all_ready(status: &Value) -> bool {
     parts(status).count() > 0 && parts(status).all(|part| part["ready"] == true)
 }
 
-fn pid_of(platform: &Shared, part: &str) -> Result<Option<i32>> {
+/// The process of a part.
+pub fn pid_of(platform: &Shared, part: &str) -> Result<Option<i32>> {
     let status = platform.status()?;
     let pid = match part {
         "supervisor" => status["supervisorPid"].as_i64(),
