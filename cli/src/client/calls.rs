@@ -16,18 +16,18 @@ use katonic_proto::{
         CreateOrganisationRequest, CreateOrganisationResponse, CreateProjectRequest, CreateProjectResponse,
         CreateTokenRequest, CreateTokenResponse, CreateUserRequest, CreateUserResponse, CreateUserTokenRequest,
         CreateUserTokenResponse, DeleteEventSubscriptionRequest, DeleteEventSubscriptionResponse, DeleteGrantRequest,
-        DeleteGrantResponse, DisableUserRequest, DisableUserResponse, DropParkedMessagesRequest,
-        DropParkedMessagesResponse, EnableUserRequest, EnableUserResponse, GetLogLevelRequest, GetLogLevelResponse,
-        GetOrganisationRequest, GetOrganisationResponse, GetProjectRequest, GetProjectResponse,
-        ListEventSubscriptionsRequest, ListEventSubscriptionsResponse, ListGrantsRequest, ListGrantsResponse,
-        ListHardwareTiersRequest, ListHardwareTiersResponse, ListOrganisationsRequest, ListOrganisationsResponse,
-        ListParkedMessagesRequest, ListParkedMessagesResponse, ListProjectsRequest, ListProjectsResponse,
-        ListTokensRequest, ListTokensResponse, ListUsersRequest, ListUsersResponse, RedriveParkedMessagesRequest,
-        RedriveParkedMessagesResponse, RemoveOrganisationMemberRequest, RemoveOrganisationMemberResponse,
-        RestoreProjectRequest, RestoreProjectResponse, RevokeTokenRequest, RevokeTokenResponse, SetGrantRequest,
-        SetGrantResponse, SetLogLevelRequest, SetLogLevelResponse, SetOrganisationMemberRequest,
-        SetOrganisationMemberResponse, TransferProjectRequest, TransferProjectResponse, UpdateProjectRequest,
-        UpdateProjectResponse, event_subscription_service_client::EventSubscriptionServiceClient,
+        DeleteGrantResponse, DescribePartsRequest, DescribePartsResponse, DisableUserRequest, DisableUserResponse,
+        DropParkedMessagesRequest, DropParkedMessagesResponse, EnableUserRequest, EnableUserResponse,
+        GetLogLevelRequest, GetLogLevelResponse, GetOrganisationRequest, GetOrganisationResponse, GetProjectRequest,
+        GetProjectResponse, ListEventSubscriptionsRequest, ListEventSubscriptionsResponse, ListGrantsRequest,
+        ListGrantsResponse, ListHardwareTiersRequest, ListHardwareTiersResponse, ListOrganisationsRequest,
+        ListOrganisationsResponse, ListParkedMessagesRequest, ListParkedMessagesResponse, ListProjectsRequest,
+        ListProjectsResponse, ListTokensRequest, ListTokensResponse, ListUsersRequest, ListUsersResponse,
+        RedriveParkedMessagesRequest, RedriveParkedMessagesResponse, RemoveOrganisationMemberRequest,
+        RemoveOrganisationMemberResponse, RestoreProjectRequest, RestoreProjectResponse, RevokeTokenRequest,
+        RevokeTokenResponse, SetGrantRequest, SetGrantResponse, SetLogLevelRequest, SetLogLevelResponse,
+        SetOrganisationMemberRequest, SetOrganisationMemberResponse, TransferProjectRequest, TransferProjectResponse,
+        UpdateProjectRequest, UpdateProjectResponse, event_subscription_service_client::EventSubscriptionServiceClient,
         grant_service_client::GrantServiceClient, hardware_tier_service_client::HardwareTierServiceClient,
         operations_service_client::OperationsServiceClient, organisation_service_client::OrganisationServiceClient,
         project_service_client::ProjectServiceClient, token_service_client::TokenServiceClient,
@@ -100,6 +100,7 @@ calls! {
     ExecutionServiceClient: update_execution(UpdateExecutionRequest) -> UpdateExecutionResponse;
     HardwareTierServiceClient: list_hardware_tiers(ListHardwareTiersRequest) -> ListHardwareTiersResponse;
     LogServiceClient: read_log(ReadLogRequest) -> ReadLogResponse;
+    OperationsServiceClient: describe_parts(DescribePartsRequest) -> DescribePartsResponse;
     OperationsServiceClient: drop_parked_messages(DropParkedMessagesRequest) -> DropParkedMessagesResponse;
     OperationsServiceClient: get_log_level(GetLogLevelRequest) -> GetLogLevelResponse;
     OperationsServiceClient: list_parked_messages(ListParkedMessagesRequest) -> ListParkedMessagesResponse;

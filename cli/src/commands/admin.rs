@@ -7,6 +7,7 @@ use crate::{exit::Exit, failure::Failure};
 
 mod log_level;
 mod parked;
+mod status;
 
 /// What to do with the running platform.
 #[derive(Debug, Subcommand)]
@@ -16,6 +17,8 @@ pub enum AdminCommand {
     /// Look at messages that a part could not handle; send them back or drop them.
     #[command(subcommand)]
     Parked(parked::ParkedCommand),
+    /// Show what waits in each part: events, messages, and who leads.
+    Status,
 }
 
 /// Runs a command on the running platform.
@@ -23,5 +26,6 @@ pub async fn run(context: &Context, command: AdminCommand) -> Result<Exit, Failu
     match command {
         AdminCommand::LogLevel(args) => log_level::run(context, args).await,
         AdminCommand::Parked(command) => parked::run(context, command).await,
+        AdminCommand::Status => status::run(context).await,
     }
 }

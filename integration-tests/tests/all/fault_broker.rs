@@ -20,6 +20,7 @@ pub fn trials() -> Vec<Trial> {
         alone("a_deleted_queue_comes_back_while_the_platform_runs", a_deleted_queue_comes_back),
         alone("submits_go_on_while_the_broker_is_away_and_no_fact_is_lost", submits_go_on_without_the_broker),
         shared("a_parked_message_is_shown_redriven_and_dropped_by_the_cli", parked_messages_by_the_cli),
+        shared("admin_status_tells_outboxes_leases_and_consumers_of_each_part", status_tells_of_each_part),
         shared("only_administrators_see_parked_messages", only_administrators_see_parked_messages),
     ]
 }
@@ -120,6 +121,22 @@ async fn parked_messages_by_the_cli(platform: Shared) -> Result<()> {
     let left = cli.json(&["admin", "parked", "list"]).await?;
     ensure!(!ids(&left).contains(&"parked-b"), "{left}");
     ensure!(!cli.output(&["admin", "parked", "redrive"]).await?.status.success(), "all of them by leaving out which");
+    Ok(())
+}
+
+async fn status_tells_of_each_part(platform: Shared) -> Result<()> {
+    let folder = platform.scratch()?;
+    let told = platform.cli(folder.path()).json(&["admin", "status"]).await?;
+    let part = |name: &str| told["parts"].as_array().into_iter().flatten().find(|part| part["part"] == name).cloned();
+    let dispatcher = part("dispatcher").context("no dispatcher")?;
+    ensure!(dispatcher["available"] == true, "{told}");
+    let has = |list: &str, field: &str, wanted: &str| {
+        dispatcher[list].as_array().into_iter().flatten().any(|item| item[field] == wanted)
+    };
+    ensure!(has("outboxes", "collection", "executions"), "{dispatcher}");
+    ensure!(has("consumers", "queue", &DISPATCHER_POLICY.name()), "{dispatcher}");
+    ensure!(has("leases", "name", "relay-sweeper"), "{dispatcher}");
+    ensure!(part("metadata").is_some() && part("log-streamer").is_some(), "{told}");
     Ok(())
 }
 

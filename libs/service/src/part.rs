@@ -5,7 +5,8 @@
 
 use std::{sync::Arc, time::Duration};
 
-use katonic_bus::{Parked, ParkedMessage, Which};
+use futures::future::BoxFuture;
+use katonic_bus::{Depth, Parked, ParkedMessage, Which};
 use katonic_domain::Timestamp;
 use katonic_proto::part::v1::{self as pb, part_service_server::PartService};
 use tonic::{Request, Response, Status};
@@ -30,7 +31,12 @@ pub struct PartHandlers {
     pub log_level: LogLevel,
     /// What it could not handle, where it consumes.
     pub parked: Option<Arc<Parked>>,
+    /// What its store tells, where it has one.
+    pub stored: Option<Stored>,
 }
+
+/// Asks a part's store what waits in it and who leads; empty where it does not answer.
+pub type Stored = Arc<dyn Fn() -> BoxFuture<'static, (Vec<pb::Outbox>, Vec<pb::Lease>)> + Send + Sync>;
 
 #[tonic::async_trait]
 impl PartService for PartHandlers {
@@ -58,6 +64,16 @@ impl PartService for PartHandlers {
         let state = changed.map_err(|error| to_status(&error))?;
         tracing::info!(%caller, filter = state.filter.as_str(), "the log level was changed");
         Ok(Response::new(pb::SetLogLevelResponse { log_level: Some(log_level(state)) }))
+    }
+
+    async fn describe(&self, request: Request<pb::DescribeRequest>) -> Result<Response<pb::DescribeResponse>, Status> {
+        auth::service(&request)?;
+        let (outboxes, leases) = match &self.stored {
+            Some(stored) => stored().await,
+            None => Default::default(),
+        };
+        let consumers = self.consumers().await;
+        Ok(Response::new(pb::DescribeResponse { outboxes, leases, consumers }))
     }
 
     async fn list_parked_messages(
@@ -104,6 +120,23 @@ impl PartService for PartHandlers {
         };
         Ok(Response::new(pb::DropParkedMessagesResponse { count }))
     }
+}
+
+impl PartHandlers {
+    /// Nothing where the broker does not answer: the rest is worth telling.
+    async fn consumers(&self) -> Vec<pb::Consumer> {
+        let Some(parked) = &self.parked else { return Vec::new() };
+        let depths = parked.depths().await.unwrap_or_else(|error| {
+            tracing::warn!(error = &error as &dyn std::error::Error, "queues cannot be counted");
+            Vec::new()
+        });
+        depths.into_iter().map(consumer).collect()
+    }
+}
+
+fn consumer(depth: Depth) -> pb::Consumer {
+    let (waiting, parked) = depth.messages.unwrap_or_default();
+    pb::Consumer { queue: depth.queue, waiting, parked, missing: depth.messages.is_none() }
 }
 
 /// One of the two, so that nobody takes all by leaving something out.

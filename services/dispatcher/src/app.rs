@@ -101,10 +101,15 @@ impl App {
             watches: Watches::new(repository.clone()),
         };
         let pinged = repository.store().clone();
+        let described = repository.store().clone();
         let server = rpc::Server::bind(NAME, config.service.listen)
             .await?
             .add_service(ExecutionServiceServer::new(executions))
             .add_service(MemberServiceServer::new(members))
+            .stored(move || {
+                let store = described.clone();
+                async move { (store.outboxes().await.unwrap_or_default(), store.leases().await.unwrap_or_default()) }
+            })
             .ready_when("store", move || {
                 let store = pinged.clone();
                 async move { store.ping().await.is_ok() }

@@ -9,8 +9,10 @@
 use std::{convert::Infallible, future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{Json, Router, middleware, response::IntoResponse, routing::get};
+use futures::FutureExt;
 use http::StatusCode;
 use katonic_bus::Parked;
+use katonic_proto::part::v1 as pb;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::{net::TcpListener, sync::Semaphore};
 use tonic::{body::Body, server::NamedService, service::RoutesBuilder};
@@ -24,7 +26,7 @@ use super::{
 use crate::{
     auth,
     http::{Limits, serve},
-    part::{PartHandlers, PartServiceServer},
+    part::{self, PartHandlers, PartServiceServer},
     runtime::Shutdown,
     telemetry,
 };
@@ -58,6 +60,7 @@ pub struct Server {
     checks: Checks,
     telemetry: Option<telemetry::Handle>,
     parked: Option<Arc<Parked>>,
+    stored: Option<part::Stored>,
     limits: Limits,
 }
 
@@ -76,6 +79,7 @@ impl Server {
             checks: Checks::default(),
             telemetry: None,
             parked: None,
+            stored: None,
             limits: Limits::default(),
         })
     }
@@ -133,6 +137,17 @@ impl Server {
         self
     }
 
+    /// Lets `PartService` tell what waits in the process's store, and who leads there.
+    #[must_use]
+    pub fn stored<F, R>(mut self, ask: F) -> Self
+    where
+        F: Fn() -> R + Send + Sync + 'static,
+        R: Future<Output = (Vec<pb::Outbox>, Vec<pb::Lease>)> + Send + 'static,
+    {
+        self.stored = Some(Arc::new(move || ask().boxed()));
+        self
+    }
+
     /// How long open calls may take to end once the process should: 10 s
     /// unless told.
     #[must_use]
@@ -147,7 +162,7 @@ impl Server {
     /// [`ServerError::Reflection`].
     pub async fn serve(mut self, auth: auth::Layer, shutdown: Shutdown) -> Result<(), ServerError> {
         let metrics = self.telemetry.map(|handle| {
-            let part = PartHandlers { log_level: handle.log_level, parked: self.parked };
+            let part = PartHandlers { log_level: handle.log_level, parked: self.parked, stored: self.stored };
             self.routes.add_service(PartServiceServer::new(part));
             handle.metrics
         });
@@ -190,7 +205,11 @@ pub fn open_services(checks: Checks, shutdown: Shutdown, listed: Option<Vec<Stri
 /// `PartService` alone, for a process whose other calls pass elsewhere.
 pub fn part_service(handle: telemetry::Handle, auth: auth::Layer) -> Router {
     let mut routes = RoutesBuilder::default();
-    routes.add_service(PartServiceServer::new(PartHandlers { log_level: handle.log_level, parked: None }));
+    routes.add_service(PartServiceServer::new(PartHandlers {
+        log_level: handle.log_level,
+        parked: None,
+        stored: None,
+    }));
     routes.routes().into_axum_router().layer(auth)
 }
 

@@ -71,6 +71,15 @@ impl Part {
 }
 
 impl Part {
+    /// What waits in it, and who leads.
+    ///
+    /// # Errors
+    /// It does not answer.
+    pub async fn describe(mut self) -> Result<pb::DescribeResponse, Status> {
+        let answer = self.0.describe(pb::DescribeRequest {}).await.map_err(|status| passed_on(&status))?;
+        Ok(answer.into_inner())
+    }
+
     /// What it could not handle.
     ///
     /// # Errors

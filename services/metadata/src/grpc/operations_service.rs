@@ -42,6 +42,18 @@ impl OperationsService for OperationsHandlers {
         Ok(Response::new(pb::SetLogLevelResponse { log_level: Some(log_level(name, level)) }))
     }
 
+    async fn describe_parts(
+        &self,
+        request: Request<pb::DescribePartsRequest>,
+    ) -> Result<Response<pb::DescribePartsResponse>, Status> {
+        administrator(&auth::user(&request, "part.read")?)?;
+        let answers = ask_each(self.parts.all_or("").map_err(status)?, Part::describe).await?;
+        let away = |part| pb::PartDescription { part, ..Default::default() };
+        let given = answers.given.into_iter().map(|(name, answer)| description(name, answer));
+        let parts = given.chain(answers.unavailable.into_iter().map(away)).collect();
+        Ok(Response::new(pb::DescribePartsResponse { parts }))
+    }
+
     async fn list_parked_messages(
         &self,
         request: Request<pb::ListParkedMessagesRequest>,
@@ -111,12 +123,27 @@ where
             Ok(given) => answers.given.push((name, given)),
             Err(refused) if refused.code() == Code::InvalidArgument => return Err(refused),
             Err(error) => {
-                tracing::warn!(part = name, error = %error, "a part did not answer about parked messages");
+                tracing::warn!(part = name, error = %error, "a part did not answer an administrator");
                 answers.unavailable.push(name.to_owned());
             }
         }
     }
     Ok(answers)
+}
+
+fn description(part: &str, answer: part::DescribeResponse) -> pb::PartDescription {
+    let outbox =
+        |part::Outbox { collection, waiting, oldest_time }| pb::PartOutbox { collection, waiting, oldest_time };
+    let lease = |part::Lease { name, holder, epoch }| pb::PartLease { name, holder, epoch };
+    let consumer =
+        |part::Consumer { queue, waiting, parked, missing }| pb::PartConsumer { queue, waiting, parked, missing };
+    pb::PartDescription {
+        part: part.to_owned(),
+        available: true,
+        outboxes: answer.outboxes.into_iter().map(outbox).collect(),
+        leases: answer.leases.into_iter().map(lease).collect(),
+        consumers: answer.consumers.into_iter().map(consumer).collect(),
+    }
 }
 
 fn parked_message(part: &str, message: part::ParkedMessage) -> pb::ParkedMessage {
