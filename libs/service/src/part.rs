@@ -70,7 +70,7 @@ impl PartService for PartHandlers {
         auth::service(&request)?;
         let (outboxes, leases) = match &self.stored {
             Some(stored) => stored().await,
-            None => Default::default(),
+            None => (Vec::new(), Vec::new()),
         };
         let consumers = self.consumers().await;
         Ok(Response::new(pb::DescribeResponse { outboxes, leases, consumers }))

@@ -81,7 +81,8 @@ impl OperationsService for OperationsHandlers {
         let wanted = part::RedriveParkedMessagesRequest { message_id, all };
         let parts = self.parts.all_or(&name).map_err(status)?;
         let answers = ask_each(parts, |part| part.redrive(wanted.clone())).await?;
-        let (count, unavailable_parts) = (answers.given.iter().map(|(_, count)| count).sum(), answers.unavailable);
+        let (count, unavailable_parts) =
+            (answers.given.iter().map(|(_, count)| count).sum::<u32>(), answers.unavailable);
         tracing::info!(user.id = %user.id, part = name, count, "parked messages were sent back");
         Ok(Response::new(pb::RedriveParkedMessagesResponse { count, unavailable_parts }))
     }
@@ -96,7 +97,8 @@ impl OperationsService for OperationsHandlers {
         let wanted = part::DropParkedMessagesRequest { message_id, all };
         let parts = self.parts.all_or(&name).map_err(status)?;
         let answers = ask_each(parts, |part| part.drop_parked(wanted.clone())).await?;
-        let (count, unavailable_parts) = (answers.given.iter().map(|(_, count)| count).sum(), answers.unavailable);
+        let (count, unavailable_parts) =
+            (answers.given.iter().map(|(_, count)| count).sum::<u32>(), answers.unavailable);
         tracing::info!(user.id = %user.id, part = name, count, "parked messages were dropped");
         Ok(Response::new(pb::DropParkedMessagesResponse { count, unavailable_parts }))
     }
