@@ -16,16 +16,18 @@ use katonic_proto::{
         CreateOrganisationRequest, CreateOrganisationResponse, CreateProjectRequest, CreateProjectResponse,
         CreateTokenRequest, CreateTokenResponse, CreateUserRequest, CreateUserResponse, CreateUserTokenRequest,
         CreateUserTokenResponse, DeleteEventSubscriptionRequest, DeleteEventSubscriptionResponse, DeleteGrantRequest,
-        DeleteGrantResponse, DisableUserRequest, DisableUserResponse, EnableUserRequest, EnableUserResponse,
+        DeleteGrantResponse, DescribePartsRequest, DescribePartsResponse, DisableUserRequest, DisableUserResponse,
+        DropParkedMessagesRequest, DropParkedMessagesResponse, EnableUserRequest, EnableUserResponse,
         GetLogLevelRequest, GetLogLevelResponse, GetOrganisationRequest, GetOrganisationResponse, GetProjectRequest,
         GetProjectResponse, ListEventSubscriptionsRequest, ListEventSubscriptionsResponse, ListGrantsRequest,
         ListGrantsResponse, ListHardwareTiersRequest, ListHardwareTiersResponse, ListOrganisationsRequest,
-        ListOrganisationsResponse, ListProjectsRequest, ListProjectsResponse, ListTokensRequest, ListTokensResponse,
-        ListUsersRequest, ListUsersResponse, RemoveOrganisationMemberRequest, RemoveOrganisationMemberResponse,
-        RestoreProjectRequest, RestoreProjectResponse, RevokeTokenRequest, RevokeTokenResponse, SetGrantRequest,
-        SetGrantResponse, SetLogLevelRequest, SetLogLevelResponse, SetOrganisationMemberRequest,
-        SetOrganisationMemberResponse, TransferProjectRequest, TransferProjectResponse, UpdateProjectRequest,
-        UpdateProjectResponse, event_subscription_service_client::EventSubscriptionServiceClient,
+        ListOrganisationsResponse, ListParkedMessagesRequest, ListParkedMessagesResponse, ListProjectsRequest,
+        ListProjectsResponse, ListTokensRequest, ListTokensResponse, ListUsersRequest, ListUsersResponse,
+        RedriveParkedMessagesRequest, RedriveParkedMessagesResponse, RemoveOrganisationMemberRequest,
+        RemoveOrganisationMemberResponse, RestoreProjectRequest, RestoreProjectResponse, RevokeTokenRequest,
+        RevokeTokenResponse, SetGrantRequest, SetGrantResponse, SetLogLevelRequest, SetLogLevelResponse,
+        SetOrganisationMemberRequest, SetOrganisationMemberResponse, TransferProjectRequest, TransferProjectResponse,
+        UpdateProjectRequest, UpdateProjectResponse, event_subscription_service_client::EventSubscriptionServiceClient,
         grant_service_client::GrantServiceClient, hardware_tier_service_client::HardwareTierServiceClient,
         operations_service_client::OperationsServiceClient, organisation_service_client::OrganisationServiceClient,
         project_service_client::ProjectServiceClient, token_service_client::TokenServiceClient,
@@ -98,7 +100,11 @@ calls! {
     ExecutionServiceClient: update_execution(UpdateExecutionRequest) -> UpdateExecutionResponse;
     HardwareTierServiceClient: list_hardware_tiers(ListHardwareTiersRequest) -> ListHardwareTiersResponse;
     LogServiceClient: read_log(ReadLogRequest) -> ReadLogResponse;
+    OperationsServiceClient: describe_parts(DescribePartsRequest) -> DescribePartsResponse;
+    OperationsServiceClient: drop_parked_messages(DropParkedMessagesRequest) -> DropParkedMessagesResponse;
     OperationsServiceClient: get_log_level(GetLogLevelRequest) -> GetLogLevelResponse;
+    OperationsServiceClient: list_parked_messages(ListParkedMessagesRequest) -> ListParkedMessagesResponse;
+    OperationsServiceClient: redrive_parked_messages(RedriveParkedMessagesRequest) -> RedriveParkedMessagesResponse;
     OperationsServiceClient: set_log_level(SetLogLevelRequest) -> SetLogLevelResponse;
     GrantServiceClient: delete_grant(DeleteGrantRequest) -> DeleteGrantResponse;
     GrantServiceClient: list_grants(ListGrantsRequest) -> ListGrantsResponse;

@@ -22,6 +22,7 @@ mod e2e_labels;
 mod e2e_logs;
 mod e2e_run;
 mod e2e_traces;
+mod fault_broker;
 mod fault_restart;
 
 use std::{
@@ -65,6 +66,7 @@ fn main() -> ExitCode {
         e2e_logs::trials(),
         e2e_run::trials(),
         e2e_traces::trials(),
+        fault_broker::trials(),
         fault_restart::trials(),
     ];
     let conclusion = libtest_mimic::run(&arguments, trials.into_iter().flatten().collect());

@@ -11,6 +11,7 @@ use std::{sync::Arc, time::Duration};
 
 use bson::{Document, doc};
 use katonic_domain::ExecutionId;
+use katonic_proto::part::v1 as pb;
 use mongodb::{ClientSession, Database};
 use rustix::time::{ClockId, clock_gettime};
 use serde::{Deserialize, Serialize};
@@ -33,7 +34,7 @@ impl Epoch {
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct Row {
+pub(crate) struct Row {
     #[serde(rename = "_id")]
     name: String,
     /// Unset once given back.
@@ -42,6 +43,18 @@ struct Row {
     renewals: u64,
     #[serde(default)]
     fenced: u64,
+}
+
+impl Row {
+    /// As an operator sees it.
+    pub(crate) fn describe(self) -> pb::Lease {
+        pb::Lease { name: self.name, holder: self.holder.unwrap_or_default(), epoch: self.epoch }
+    }
+}
+
+/// Every lease of a database.
+pub(crate) fn table(database: &Database) -> Table<Row> {
+    Table::new(database, COLLECTION, "lease")
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,7 +112,7 @@ impl Keeper {
     pub fn new(database: &Database, name: &str, term: Duration) -> (Self, Lease) {
         let (sender, hold) = watch::channel(None);
         let name: Arc<str> = name.into();
-        let table = Table::new(database, COLLECTION, "lease");
+        let table = table(database);
         let keeper = Self { name: name.clone(), holder: identity(), term, table: table.clone(), hold: sender };
         (keeper, Lease { name, table, hold })
     }

@@ -22,6 +22,7 @@
 
 mod aggregate;
 mod collection;
+mod condition;
 mod config;
 mod diff;
 mod error;

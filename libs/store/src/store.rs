@@ -150,6 +150,18 @@ impl Store {
         transaction::run(self.database.client(), &self.shared.relay, work).await
     }
 
+    pub(crate) const fn database(&self) -> &Database {
+        &self.database
+    }
+
+    /// The collections of aggregates, by name.
+    pub(crate) fn collections(&self) -> Vec<&'static str> {
+        let mut names: Vec<_> =
+            self.histories.read().map(|histories| histories.keys().copied().collect()).unwrap_or_default();
+        names.sort_unstable();
+        names
+    }
+
     /// Whether the store answers now.
     ///
     /// # Errors

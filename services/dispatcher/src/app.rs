@@ -2,7 +2,7 @@
 
 use std::{path::Path, sync::Arc};
 
-use katonic_bus::{Bus, BusConfig};
+use katonic_bus::{Bus, BusConfig, Parked, topology};
 use katonic_domain::{Clock, Name, SystemClock};
 use katonic_proto::{
     dispatcher::v1::{execution_service_server::ExecutionServiceServer, member_service_server::MemberServiceServer},
@@ -101,14 +101,20 @@ impl App {
             watches: Watches::new(repository.clone()),
         };
         let pinged = repository.store().clone();
+        let described = repository.store().clone();
         let server = rpc::Server::bind(NAME, config.service.listen)
             .await?
             .add_service(ExecutionServiceServer::new(executions))
             .add_service(MemberServiceServer::new(members))
+            .stored(move || {
+                let store = described.clone();
+                async move { (store.outboxes().await.unwrap_or_default(), store.leases().await.unwrap_or_default()) }
+            })
             .ready_when("store", move || {
                 let store = pinged.clone();
                 async move { store.ping().await.is_ok() }
             })
+            .parked(Parked::new(config.broker.uri.expose(), topology::Service::Dispatcher))
             .telemetry(telemetry);
         Ok(Self {
             server,

@@ -79,8 +79,13 @@ impl App {
         let repository = open(&config, Arc::clone(&clock)).await?;
         let verifier = Verifier::load(&config.keys.dir)?;
         let pinged = repository.store().clone();
+        let described = repository.store().clone();
         let server = rpc::Server::bind(NAME, config.service.listen)
             .await?
+            .stored(move || {
+                let store = described.clone();
+                async move { (store.outboxes().await.unwrap_or_default(), store.leases().await.unwrap_or_default()) }
+            })
             .ready_when("store", move || {
                 let store = pinged.clone();
                 async move { store.ping().await.is_ok() }
