@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::{
-    commands::{admin, events, explain, jobs, logs, orgs, projects, results, run, subscriptions, tokens, users},
+    commands::{
+        admin, events, explain, jobs, logs, orgs, projects, results, run, search, subscriptions, tokens, users,
+    },
     output::Format,
     platform,
 };
@@ -56,8 +58,10 @@ pub enum Command {
     Jobs(jobs::JobsCommand),
     /// Say why an execution is where it is, and what would help.
     Explain(explain::ExplainArgs),
-    /// Show the events of an execution.
+    /// Show the events of an execution, or follow those of the installation.
     Events(events::EventsArgs),
+    /// Search projects and executions.
+    Search(search::SearchArgs),
     /// List, make, edit, archive and share projects.
     #[command(subcommand)]
     Projects(projects::ProjectsCommand),

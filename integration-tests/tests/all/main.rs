@@ -15,6 +15,7 @@ mod e2e_isolation;
 mod e2e_labels;
 mod e2e_logs;
 mod e2e_run;
+mod e2e_search;
 mod fault_restart;
 
 use std::{
@@ -51,6 +52,7 @@ fn main() -> ExitCode {
         e2e_labels::trials(),
         e2e_logs::trials(),
         e2e_run::trials(),
+        e2e_search::trials(),
         fault_restart::trials(),
     ];
     let conclusion = libtest_mimic::run(&arguments, trials.into_iter().flatten().collect());

@@ -35,6 +35,7 @@ mod records;
 mod relay;
 mod retry;
 mod row;
+mod shown;
 mod store;
 mod table;
 mod trace;
