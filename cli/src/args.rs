@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::{
-    commands::{admin, events, explain, jobs, logs, orgs, projects, results, run, subscriptions, tokens, users},
+    commands::{
+        admin, events, explain, jobs, limits, logs, orgs, projects, results, run, subscriptions, tiers, tokens, users,
+    },
     output::Format,
     platform,
 };
@@ -73,8 +75,12 @@ pub enum Command {
     /// List, make and delete event subscriptions (administrators).
     #[command(subcommand)]
     Subscriptions(subscriptions::SubscriptionsCommand),
-    /// List the hardware tiers.
-    Tiers,
+    /// List, make, change and retire hardware tiers.
+    #[command(subcommand)]
+    Tiers(tiers::TiersCommand),
+    /// List and set what may run and queue at once (administrators).
+    #[command(subcommand)]
+    Limits(limits::LimitsCommand),
     /// Look after the running platform (administrators).
     #[command(subcommand)]
     Admin(admin::AdminCommand),

@@ -8,6 +8,7 @@ mod api_matrix;
 mod api_operations;
 mod api_projects;
 mod api_roles;
+mod e2e_admission;
 mod e2e_clients;
 mod e2e_events;
 mod e2e_examples;
@@ -44,6 +45,7 @@ fn main() -> ExitCode {
         api_projects::trials(),
         api_roles::trials(),
         api_operations::trials(),
+        e2e_admission::trials(),
         e2e_clients::trials(),
         e2e_events::trials(),
         e2e_examples::trials(),

@@ -49,7 +49,7 @@ impl<'de> Deserialize<'de> for Scope {
 
 impl Scope {
     /// Every scope there is.
-    pub const LIST: [&'static str; 20] = [
+    pub const LIST: [&'static str; 23] = [
         "*",
         "events:subscribe",
         "executions:read",
@@ -58,6 +58,8 @@ impl Scope {
         "files:write",
         "grants:read",
         "grants:write",
+        "limits:read",
+        "limits:write",
         "logs:read",
         "operations:read",
         "operations:write",
@@ -66,6 +68,7 @@ impl Scope {
         "projects:read",
         "projects:write",
         "self:read",
+        "tiers:write",
         "tokens:read",
         "tokens:write",
         "users:read",

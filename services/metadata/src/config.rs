@@ -9,7 +9,10 @@ use katonic_service::config::{
 use katonic_store::StoreConfig;
 use serde::Deserialize;
 
-use crate::{domain::tier::Tier, git::GitSection};
+use crate::{
+    domain::tier::{Seed, Size},
+    git::GitSection,
+};
 
 /// What both roles are told.
 #[derive(Debug, Clone, Deserialize)]
@@ -37,9 +40,9 @@ pub struct Config {
     pub bootstrap: Option<BootstrapSection>,
     /// The broker's management; role `api` only.
     pub subscriptions: Option<SubscriptionsSection>,
-    /// Hardware tiers; role `api` only. None means one `small`, the default.
+    /// Hardware tiers of the first start; role `api` only. None means one `small`, the default.
     #[serde(default = "default_tiers")]
-    pub tiers: Vec<Tier>,
+    pub tiers: Vec<Seed>,
 }
 
 /// `[bootstrap]`
@@ -86,24 +89,24 @@ impl SubscriptionsSection {
 }
 
 /// Two jobs for each core, each with the memory that most machines have for one.
-fn default_tiers() -> Vec<Tier> {
+fn default_tiers() -> Vec<Seed> {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let name = "small".parse().into_iter();
-    let tier = |name| Tier {
-        name,
-        revision: 1,
+    let size = Size {
         cpu_millis: 1_000,
         memory_bytes: 1 << 30,
         max_running: u32::try_from(cores * 2).unwrap_or(u32::MAX),
-        default: true,
+        price_micros_per_hour: 0,
+        currency: String::new(),
     };
+    let tier = |name| Seed { name, default: true, size: size.clone() };
     name.map(tier).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::tier::Tiers;
+    use crate::domain::tier::check_seeds;
 
     fn load(name: &str) -> Config {
         let file = format!("{}/config/{name}.toml", env!("CARGO_MANIFEST_DIR"));
@@ -114,7 +117,7 @@ mod tests {
     fn the_file_of_the_api_is_complete_and_says_the_defaults() {
         let config = load("default");
         assert!(config.bootstrap.is_some() && config.subscriptions.is_some());
-        assert!(Tiers::new(config.tiers).is_ok());
+        assert_eq!(check_seeds(&config.tiers), Ok(()));
         let defaults = GitSection::new(config.git.repositories.clone());
         assert_eq!(
             (config.git.time_limit_s, config.git.max_pack_bytes, config.git.max_concurrent),
@@ -130,6 +133,6 @@ mod tests {
 
     #[test]
     fn without_tiers_there_is_one_default() {
-        assert_eq!(Tiers::new(default_tiers()).map(|tiers| tiers.all().len()), Ok(1));
+        assert_eq!((check_seeds(&default_tiers()), default_tiers().len()), (Ok(()), 1));
     }
 }
