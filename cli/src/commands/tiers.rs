@@ -113,7 +113,7 @@ pub async fn run(context: &Context, command: TiersCommand) -> Result<Exit, Failu
         TiersCommand::List(args) => return list(context, &args).await,
         TiersCommand::Show(args) => {
             let revision = args.revision.unwrap_or_default();
-            let request = GetHardwareTierRequest { name: args.name.to_string(), revision };
+            let request = GetHardwareTierRequest { tier: args.name.to_string(), revision };
             client.get_hardware_tier(request).await?.tier
         }
         TiersCommand::Create(args) => {
@@ -121,7 +121,7 @@ pub async fn run(context: &Context, command: TiersCommand) -> Result<Exit, Failu
         }
         TiersCommand::Edit(args) => client.update_hardware_tier(change(args)).await?.tier,
         TiersCommand::Retire(args) => {
-            client.retire_hardware_tier(RetireHardwareTierRequest { name: args.name.to_string() }).await?.tier
+            client.retire_hardware_tier(RetireHardwareTierRequest { tier: args.name.to_string() }).await?.tier
         }
     };
     context.output.answer(&tier.ok_or(Incomplete("tier"))?, human)?;
@@ -162,7 +162,7 @@ fn change(args: EditArgs) -> UpdateHardwareTierRequest {
     ];
     let paths = named.into_iter().filter(|(_, named)| *named).map(|(field, _)| field.to_owned()).collect();
     UpdateHardwareTierRequest {
-        name: args.name.to_string(),
+        tier: args.name.to_string(),
         cpu_millis: args.cpu_millis.unwrap_or_default(),
         memory_bytes: args.memory_bytes.unwrap_or_default(),
         max_running: args.max_running.unwrap_or_default(),

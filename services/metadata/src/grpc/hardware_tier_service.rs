@@ -41,7 +41,7 @@ impl HardwareTierService for TierHandlers {
         request: Request<pb::GetHardwareTierRequest>,
     ) -> Result<Response<pb::GetHardwareTierResponse>, Status> {
         auth::user(&request, "tier.list")?;
-        let name: Name = fields::parse("name", &request.get_ref().name)?;
+        let name: Name = fields::parse("tier", &request.get_ref().tier)?;
         let tier = match request.get_ref().revision {
             0 => snapshot::tier(&self.tiers.named(&name).await.map_err(status)?.state),
             revision => past(&self.tiers.revision(&name, revision).await.map_err(status)?.body)?,
@@ -80,7 +80,7 @@ impl HardwareTierService for TierHandlers {
     ) -> Result<Response<pb::UpdateHardwareTierResponse>, Status> {
         administrator(&auth::user(&request, "tier.update")?)?;
         let request = request.into_inner();
-        let name: Name = fields::parse("name", &request.name)?;
+        let name: Name = fields::parse("tier", &request.tier)?;
         let set = [
             ("cpu_millis", request.cpu_millis != 0),
             ("memory_bytes", request.memory_bytes != 0),
@@ -112,7 +112,7 @@ impl HardwareTierService for TierHandlers {
         request: Request<pb::RetireHardwareTierRequest>,
     ) -> Result<Response<pb::RetireHardwareTierResponse>, Status> {
         administrator(&auth::user(&request, "tier.retire")?)?;
-        let name: Name = fields::parse("name", &request.get_ref().name)?;
+        let name: Name = fields::parse("tier", &request.get_ref().tier)?;
         let retired = self.tiers.retire(&name).await.map_err(status)?;
         let tier = Some(snapshot::tier(&retired.state));
         Ok(Response::new(pb::RetireHardwareTierResponse { tier }))
