@@ -145,7 +145,7 @@ mod tests {
         }
 
         fn why(&self, change: impl FnOnce(&mut Situation<'_>)) -> Wait {
-            let queue = queue_of(&[&self.others[..], &[self.own.clone()]].concat());
+            let queue = queue_of(&[&self.others[..], std::slice::from_ref(&self.own)].concat());
             let state = State { queue: &queue, usage: &self.usage, limits: &self.limits };
             let mut situation =
                 Situation { waiting: &self.own, state, unpublished: None, identities: None, stopping: false };

@@ -432,7 +432,7 @@ async fn a_full_queue_refuses_however_many_come_at_once() {
     assert_eq!(refused.len(), 15);
     for error in refused {
         assert_eq!((error.kind(), error.reason()), (ErrorKind::QuotaExceeded, "QUOTA_QUEUE_PROJECT"));
-        assert!(error.public_message().contains("5"), "{}", error.public_message());
+        assert!(error.public_message().contains('5'), "{}", error.public_message());
     }
     bench.admit().await;
     bench.submit("small", 1).await;

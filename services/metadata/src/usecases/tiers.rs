@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use katonic_domain::{Clock, Name};
-use katonic_store::{Fact, HistoryEntry, Idempotency, Insertion, StoreError, Stored, Version, doc};
+use katonic_store::{Fact, HistoryEntry, Idempotency, Insertion, StoreError, Stored, Transaction, Version, doc};
 use tracing::instrument;
 
 use crate::{
@@ -33,14 +33,14 @@ impl Tiers {
         if !self.all().await?.is_empty() {
             return Ok(());
         }
-        let now = self.clock.now();
-        let seeded = self.repository.store().transaction(async |tx| {
-            for seed in seeds {
-                tx.insert(&self.repository.tiers, Tier::made(seed.clone(), now), tier::CREATED).await?;
+        let (repository, now, seeds) = (self.repository.clone(), self.clock.now(), seeds.to_vec());
+        let work = async move |tx: &mut Transaction| {
+            for seed in &seeds {
+                tx.insert(&repository.tiers, Tier::made(seed.clone(), now), tier::CREATED, None).await?;
             }
             Ok::<_, StoreError>(())
-        });
-        match seeded.await {
+        };
+        match self.repository.store().transaction(work).await {
             // Another replica came first, by a moment.
             Ok(()) | Err(StoreError::Duplicate { .. }) => Ok(()),
             Err(error) => Err(error.into()),
@@ -157,15 +157,17 @@ impl Tiers {
 
     /// The default passes from one tier to another in one transaction: there is always exactly one.
     async fn make_default(&self, tier: &Tier) -> Result<Stored<Tier>, Error> {
-        let tiers = &self.repository.tiers;
-        let former = tiers.find_one(doc! {"state.default": true}).await?.map(|stored| stored.state.id);
-        let passed = self.repository.store().transaction(async |tx| {
-            if let Some(former) = former.filter(|former| *former != tier.id) {
-                tx.update(tiers, &former, take).await?;
+        let (repository, id) = (self.repository.clone(), tier.id);
+        let former = repository.tiers.find_one(doc! {"state.default": true}).await?.map(|stored| stored.state.id);
+        let work = async move |tx: &mut Transaction| {
+            if let Some(former) = former
+                && former != id
+            {
+                tx.update(&repository.tiers, &former, take).await?;
             }
-            tx.update(tiers, &tier.id, give).await
-        });
-        passed.await
+            tx.update(&repository.tiers, &id, give).await
+        };
+        self.repository.store().transaction(work).await
     }
 }
 

@@ -226,7 +226,7 @@ proptest! {
         priority in 0..3_usize,
     ) {
         let own = Waiting { priority: Priority::ALL[priority], ..waiting("a", 100) };
-        let mut queue = queue_of(&[own.clone()]);
+        let mut queue = queue_of(std::slice::from_ref(&own));
         for priority in &ahead {
             queue.insert(Waiting { priority: Priority::ALL[*priority], ..waiting("a", 1) });
         }
