@@ -6,8 +6,8 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::{
     commands::{
-        admin, completions, events, explain, jobs, logs, man, orgs, projects, results, run, search, subscriptions,
-        tokens, users,
+        admin, completions, events, explain, jobs, limits, logs, man, orgs, projects, results, run, search,
+        subscriptions, tiers, tokens, users,
     },
     doctor,
     output::Format,
@@ -85,8 +85,12 @@ pub enum Command {
     /// List, make and delete event subscriptions (administrators).
     #[command(subcommand)]
     Subscriptions(subscriptions::SubscriptionsCommand),
-    /// List the hardware tiers.
-    Tiers,
+    /// List, make, change and retire hardware tiers.
+    #[command(subcommand)]
+    Tiers(tiers::TiersCommand),
+    /// List and set what may run and queue at once (administrators).
+    #[command(subcommand)]
+    Limits(limits::LimitsCommand),
     /// Look after the running platform (administrators).
     #[command(subcommand)]
     Admin(admin::AdminCommand),

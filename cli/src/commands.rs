@@ -19,6 +19,7 @@ pub mod completions;
 pub mod events;
 pub mod explain;
 pub mod jobs;
+pub mod limits;
 pub mod logs;
 pub mod man;
 pub mod orgs;
@@ -84,7 +85,8 @@ async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Tokens(command) => tokens::run(&Context::new(cli.global)?, command).await,
         Command::Subscriptions(command) => subscriptions::run(&Context::new(cli.global)?, command).await,
         Command::Admin(command) => admin::run(&Context::new(cli.global)?, command).await,
-        Command::Tiers => tiers::run(&Context::new(cli.global)?).await,
+        Command::Tiers(command) => tiers::run(&Context::new(cli.global)?, command).await,
+        Command::Limits(command) => limits::run(&Context::new(cli.global)?, command).await,
     }
 }
 

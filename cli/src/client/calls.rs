@@ -13,22 +13,26 @@ use katonic_proto::{
     },
     metadata::v1::{
         ArchiveProjectRequest, ArchiveProjectResponse, CreateEventSubscriptionRequest, CreateEventSubscriptionResponse,
-        CreateOrganisationRequest, CreateOrganisationResponse, CreateProjectRequest, CreateProjectResponse,
-        CreateTokenRequest, CreateTokenResponse, CreateUserRequest, CreateUserResponse, CreateUserTokenRequest,
-        CreateUserTokenResponse, DeleteEventSubscriptionRequest, DeleteEventSubscriptionResponse, DeleteGrantRequest,
-        DeleteGrantResponse, DescribePartsRequest, DescribePartsResponse, DisableUserRequest, DisableUserResponse,
-        DropParkedMessagesRequest, DropParkedMessagesResponse, EnableUserRequest, EnableUserResponse,
-        GetLogLevelRequest, GetLogLevelResponse, GetOrganisationRequest, GetOrganisationResponse, GetProjectRequest,
-        GetProjectResponse, ListEventSubscriptionsRequest, ListEventSubscriptionsResponse, ListGrantsRequest,
-        ListGrantsResponse, ListHardwareTiersRequest, ListHardwareTiersResponse, ListOrganisationsRequest,
+        CreateHardwareTierRequest, CreateHardwareTierResponse, CreateOrganisationRequest, CreateOrganisationResponse,
+        CreateProjectRequest, CreateProjectResponse, CreateTokenRequest, CreateTokenResponse, CreateUserRequest,
+        CreateUserResponse, CreateUserTokenRequest, CreateUserTokenResponse, DeleteEventSubscriptionRequest,
+        DeleteEventSubscriptionResponse, DeleteGrantRequest, DeleteGrantResponse, DescribePartsRequest,
+        DescribePartsResponse, DisableUserRequest, DisableUserResponse, DropParkedMessagesRequest,
+        DropParkedMessagesResponse, EnableUserRequest, EnableUserResponse, GetHardwareTierRequest,
+        GetHardwareTierResponse, GetLogLevelRequest, GetLogLevelResponse, GetOrganisationRequest,
+        GetOrganisationResponse, GetProjectRequest, GetProjectResponse, ListEventSubscriptionsRequest,
+        ListEventSubscriptionsResponse, ListGrantsRequest, ListGrantsResponse, ListHardwareTiersRequest,
+        ListHardwareTiersResponse, ListLimitsRequest, ListLimitsResponse, ListOrganisationsRequest,
         ListOrganisationsResponse, ListParkedMessagesRequest, ListParkedMessagesResponse, ListProjectsRequest,
         ListProjectsResponse, ListTokensRequest, ListTokensResponse, ListUsersRequest, ListUsersResponse,
         RedriveParkedMessagesRequest, RedriveParkedMessagesResponse, RemoveOrganisationMemberRequest,
-        RemoveOrganisationMemberResponse, RestoreProjectRequest, RestoreProjectResponse, RevokeTokenRequest,
-        RevokeTokenResponse, SetGrantRequest, SetGrantResponse, SetLogLevelRequest, SetLogLevelResponse,
-        SetOrganisationMemberRequest, SetOrganisationMemberResponse, TransferProjectRequest, TransferProjectResponse,
-        UpdateProjectRequest, UpdateProjectResponse, event_subscription_service_client::EventSubscriptionServiceClient,
-        grant_service_client::GrantServiceClient, hardware_tier_service_client::HardwareTierServiceClient,
+        RemoveOrganisationMemberResponse, RestoreProjectRequest, RestoreProjectResponse, RetireHardwareTierRequest,
+        RetireHardwareTierResponse, RevokeTokenRequest, RevokeTokenResponse, SetGrantRequest, SetGrantResponse,
+        SetLimitRequest, SetLimitResponse, SetLogLevelRequest, SetLogLevelResponse, SetOrganisationMemberRequest,
+        SetOrganisationMemberResponse, TransferProjectRequest, TransferProjectResponse, UpdateHardwareTierRequest,
+        UpdateHardwareTierResponse, UpdateProjectRequest, UpdateProjectResponse,
+        event_subscription_service_client::EventSubscriptionServiceClient, grant_service_client::GrantServiceClient,
+        hardware_tier_service_client::HardwareTierServiceClient, limit_service_client::LimitServiceClient,
         operations_service_client::OperationsServiceClient, organisation_service_client::OrganisationServiceClient,
         project_service_client::ProjectServiceClient, token_service_client::TokenServiceClient,
         user_service_client::UserServiceClient,
@@ -102,7 +106,12 @@ calls! {
     ExecutionServiceClient: list_jobs(ListJobsRequest) -> ListJobsResponse;
     ExecutionServiceClient: stop_execution(StopExecutionRequest) -> StopExecutionResponse;
     ExecutionServiceClient: update_execution(UpdateExecutionRequest) -> UpdateExecutionResponse;
+    HardwareTierServiceClient: get_hardware_tier(GetHardwareTierRequest) -> GetHardwareTierResponse;
     HardwareTierServiceClient: list_hardware_tiers(ListHardwareTiersRequest) -> ListHardwareTiersResponse;
+    HardwareTierServiceClient: retire_hardware_tier(RetireHardwareTierRequest) -> RetireHardwareTierResponse;
+    HardwareTierServiceClient: update_hardware_tier(UpdateHardwareTierRequest) -> UpdateHardwareTierResponse;
+    LimitServiceClient: list_limits(ListLimitsRequest) -> ListLimitsResponse;
+    LimitServiceClient: set_limit(SetLimitRequest) -> SetLimitResponse;
     LogServiceClient: read_log(ReadLogRequest) -> ReadLogResponse;
     OperationsServiceClient: describe_parts(DescribePartsRequest) -> DescribePartsResponse;
     OperationsServiceClient: drop_parked_messages(DropParkedMessagesRequest) -> DropParkedMessagesResponse;
@@ -137,6 +146,7 @@ creating_calls! {
     EventSubscriptionServiceClient:
         create_event_subscription(CreateEventSubscriptionRequest) -> CreateEventSubscriptionResponse;
     ExecutionServiceClient: submit_job(SubmitJobRequest) -> SubmitJobResponse;
+    HardwareTierServiceClient: create_hardware_tier(CreateHardwareTierRequest) -> CreateHardwareTierResponse;
     OrganisationServiceClient: create_organisation(CreateOrganisationRequest) -> CreateOrganisationResponse;
     ProjectServiceClient: create_project(CreateProjectRequest) -> CreateProjectResponse;
     TokenServiceClient: create_token(CreateTokenRequest) -> CreateTokenResponse;

@@ -13,6 +13,7 @@ mod api_projects;
 mod api_roles;
 mod docs_commands;
 mod doctor;
+mod e2e_admission;
 mod e2e_cli;
 mod e2e_clients;
 mod e2e_events;
@@ -21,9 +22,9 @@ mod e2e_isolation;
 mod e2e_labels;
 mod e2e_logs;
 mod e2e_run;
+mod e2e_search;
 mod e2e_traces;
 mod fault_broker;
-mod e2e_search;
 mod fault_restart;
 
 use std::{
@@ -59,6 +60,7 @@ fn main() -> ExitCode {
         docs_commands::trials(),
         doctor::trials(),
         e2e_cli::trials(),
+        e2e_admission::trials(),
         e2e_clients::trials(),
         e2e_events::trials(),
         e2e_examples::trials(),

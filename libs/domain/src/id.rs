@@ -105,12 +105,16 @@ ids! {
     GrantId = "grt";
     /// One installation of the platform.
     InstallationId = "ins";
+    /// A limit of what may run and wait.
+    LimitId = "lim";
     /// Users together.
     OrganisationId = "org";
     /// A project.
     ProjectId = "prj";
     /// A broker subscription.
     SubscriptionId = "sub";
+    /// A hardware tier.
+    TierId = "tir";
     /// An access token.
     TokenId = "tok";
     /// A user.

@@ -7,6 +7,7 @@
 pub mod clock;
 pub mod error;
 pub mod id;
+pub mod limit;
 pub mod member;
 pub mod name;
 pub mod principal;
@@ -17,8 +18,10 @@ pub mod token;
 pub use clock::{Clock, SystemClock, Timestamp};
 pub use error::ErrorKind;
 pub use id::{
-    ExecutionId, GrantId, IdError, InstallationId, OrganisationId, ProjectId, SubscriptionId, TokenId, UserId,
+    ExecutionId, GrantId, IdError, InstallationId, LimitId, OrganisationId, ProjectId, SubscriptionId, TierId, TokenId,
+    UserId,
 };
+pub use limit::{Limit, LimitScope};
 pub use member::MemberId;
 pub use name::{CommitId, Name};
 pub use principal::{Principal, Scope};

@@ -16,6 +16,7 @@ use std::sync::Arc;
 use bson::{Bson, Document, doc};
 use katonic_domain::{Clock, Timestamp};
 use katonic_proto::envelope::{self, Envelope, Happening, Source};
+use serde::de::DeserializeOwned;
 
 use crate::{
     aggregate::{Aggregate, Fact, Idempotency, Insertion, Stored, Version},
@@ -26,12 +27,12 @@ use crate::{
     page::{Page, Walk},
     relay::{Offer, Relay},
     retry,
-    row::{AggregateRow, date_time},
+    row::{AggregateRow, ViewRow, date_time},
     table::{Session, Table},
 };
 
 /// Commands and new attempts are refused from here on (DESIGN W3).
-const COMMAND_BOUND: usize = 48;
+pub const COMMAND_BOUND: usize = 48;
 /// What must still happen fits in this (DESIGN W3).
 const OUTBOX_BOUND: usize = 64;
 
@@ -156,6 +157,19 @@ impl<T: Aggregate> Collection<T> {
     /// Up to `limit` matches of a filter that is narrow by itself (DESIGN W4).
     pub async fn find(&self, filter: Document, sort: Document, limit: usize) -> Result<Vec<Stored<T>>, StoreError> {
         Ok(self.table.find(None, filter, sort, limit).await?.into_iter().map(Stored::from).collect())
+    }
+
+    /// Some fields of up to `limit` matches, for reading many: `V` is a state of these fields only.
+    ///
+    /// # Errors
+    /// The store's; a field that `V` lacks.
+    pub async fn view<V>(&self, filter: Document, fields: &[&str], limit: usize) -> Result<Vec<V>, StoreError>
+    where
+        V: DeserializeOwned + Send + Sync,
+    {
+        let shown = fields.iter().map(|field| (format!("state.{field}"), Bson::Int32(1))).collect();
+        let rows: Vec<ViewRow<V>> = self.table.view(filter, shown, limit).await?;
+        Ok(rows.into_iter().map(|row| row.state).collect())
     }
 
     /// A page of a list, newest first, whose cost is the page's (DESIGN W4).

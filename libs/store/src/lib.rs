@@ -43,7 +43,7 @@ mod transaction;
 
 pub use aggregate::{Aggregate, Fact, Idempotency, Insertion, Record, Stored, Version};
 pub use bson::{Document, doc};
-pub use collection::Collection;
+pub use collection::{COMMAND_BOUND, Collection};
 pub use config::StoreConfig;
 pub use error::StoreError;
 pub use history::HistoryEntry;

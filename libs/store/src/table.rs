@@ -195,6 +195,16 @@ impl<R: Serialize + DeserializeOwned + Send + Sync> Table<R> {
         self.call(rows).await
     }
 
+    /// Some fields of every match up to `limit`; the filter itself must be narrow, as in [`Self::find`].
+    pub async fn view<V>(&self, filter: Document, fields: Document, limit: usize) -> Result<Vec<V>, StoreError>
+    where
+        V: DeserializeOwned + Send + Sync,
+    {
+        let collection = self.collection.clone_with_type::<V>();
+        let find = collection.find(filter).projection(fields).limit(i64::try_from(limit).unwrap_or(i64::MAX));
+        self.call(Box::pin(async move { find.await?.try_collect().await })).await
+    }
+
     /// Boxed, because the compiler cannot see through the driver's actions that
     /// a future which holds one may move between threads.
     async fn call<T>(&self, action: BoxFuture<'_, mongodb::error::Result<T>>) -> Result<T, StoreError> {

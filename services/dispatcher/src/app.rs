@@ -19,14 +19,17 @@ use katonic_store::Store;
 
 use crate::{
     backend::{Backend, process::ProcessBackend},
-    clients::{logs::Logs, metadata::Metadata},
+    clients::{logs::Logs, metadata::Metadata, policies::PolicyList},
     config::Config,
     grpc::{execution_service::Executions, member_service::Members},
+    policies::Policies,
     reconcile::apply::{Parts, Reconciler},
     store::Repository,
     tasks::{
         admission::Admitting,
         agent_keeper::{AgentCommand, AgentKeeper},
+        policy_sync::PolicySync,
+        queue::Queueing,
         reconciling::Reconciling,
     },
     tickets::Tickets,
@@ -54,7 +57,10 @@ pub struct App {
     auth: auth::Layer,
     repository: Repository,
     keeper: AgentKeeper,
+    queueing: Queueing,
+    policy_sync: PolicySync,
     admitting: Admitting,
+    stopping: Shutdown,
     reconciling: Reconciling,
     parts: Parts,
 }
@@ -79,18 +85,41 @@ impl App {
 
         let tickets = Tickets::load(&config.keys.signing_key)?;
         let metadata_channel = rpc::channel(config.peers.uri(Audience::Metadata)?, &minter, Audience::Metadata)?;
-        let metadata = Metadata::new(metadata_channel);
+        let metadata = Metadata::new(metadata_channel.clone());
         let logs = Logs::new(rpc::channel(config.peers.uri(Audience::Logs)?, &minter, Audience::Logs)?);
         let waiting = WaitingRoom::default();
+        let policies = Policies::new(repository.clone());
+        let stopping = Shutdown::new();
         let ending = Ending::new(repository.clone(), Arc::clone(&clock));
-        let admission = Admission::new(repository.clone(), Arc::clone(&backend), tickets.clone(), Arc::clone(&clock));
+        let admission = Admission {
+            repository: repository.clone(),
+            waiting: waiting.clone(),
+            policies: policies.clone(),
+            backend: Arc::clone(&backend),
+            tickets: tickets.clone(),
+            clock: Arc::clone(&clock),
+        };
+        let intake = Intake {
+            repository: repository.clone(),
+            waiting: waiting.clone(),
+            policies: policies.clone(),
+            backend: Arc::clone(&backend),
+            clock: Arc::clone(&clock),
+        };
+        let reads = Reads {
+            repository: repository.clone(),
+            waiting: waiting.clone(),
+            policies: policies.clone(),
+            backend: Arc::clone(&backend),
+            stopping: stopping.clone(),
+        };
 
         let executions = Executions {
             access: Access::new(repository.clone(), metadata.clone()),
-            submit: Submit::new(metadata, Intake::new(repository.clone(), Arc::clone(&backend), Arc::clone(&clock))),
+            submit: Submit::new(metadata, intake),
             edits: Edits::new(repository.clone()),
             stop: Stop::new(repository.clone(), Arc::clone(&clock)),
-            reads: Reads::new(repository.clone(), Arc::clone(&backend)),
+            reads,
             watches: Watches::new(repository.clone()),
         };
         let members = Members {
@@ -120,7 +149,10 @@ impl App {
             server,
             auth: auth::Layer::new(Verifier::load(&config.keys.dir)?, Audience::Dispatcher),
             keeper: AgentKeeper { members: process.members().clone(), command: agent_command(&config)? },
-            admitting: Admitting { repository: repository.clone(), admission, waiting },
+            queueing: Queueing { repository: repository.clone(), waiting: waiting.clone() },
+            policy_sync: PolicySync { list: PolicyList::new(metadata_channel), policies, waiting: waiting.clone() },
+            admitting: Admitting { admission, waiting },
+            stopping,
             reconciling: Reconciling::new(repository.clone(), Arc::clone(&backend)),
             parts: Parts {
                 repository: repository.clone(),
@@ -141,8 +173,16 @@ impl App {
 
     /// Serves, admits and reconciles until shutdown, then drains.
     pub async fn run(self, shutdown: Shutdown) -> anyhow::Result<()> {
-        let Self { server, auth, repository, keeper, admitting, reconciling, parts } = self;
+        let Self { server, auth, repository, keeper, queueing, policy_sync, admitting, stopping, reconciling, parts } =
+            self;
         let tasks = Tasks::default();
+        let ended = shutdown.clone();
+        tasks.spawn("stopping", async move {
+            ended.cancelled().await;
+            stopping.cancel();
+        });
+        tasks.spawn("queue", queueing.run(shutdown.clone()));
+        tasks.spawn("policy-sync", policy_sync.run(shutdown.clone()));
         tasks.spawn("agent-keeper", keeper.run(shutdown.clone()));
         let reconciling = Arc::new(reconciling);
         let leading = repository.lease().lead(shutdown.clone(), |epoch, term| {

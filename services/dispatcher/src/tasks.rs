@@ -1,6 +1,8 @@
 //! What goes on without anybody asking.
 //!
 //! ```text
+//!   queue ── always ── what is written ─► the queue in memory
+//!   policy_sync ── always ── metadata ──► tiers and limits
 //!   the lease, while held ──┬──► admission   queue ─► places
 //!                           └──► reconciling members ─► what is wanted of them
 //!   agent_keeper ── always ────► katonic-agent lives
@@ -11,4 +13,6 @@
 
 pub mod admission;
 pub mod agent_keeper;
+pub mod policy_sync;
+pub mod queue;
 pub mod reconciling;

@@ -11,7 +11,7 @@ use katonic_store::StoreConfig;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    domain::tier::{Tier, Tiers},
+    domain::tier::{Seed, Size, check_seeds},
     git::GitSection,
 };
 
@@ -44,9 +44,9 @@ pub struct Config {
     pub bootstrap: Option<BootstrapSection>,
     /// The broker's management; role `api` only.
     pub subscriptions: Option<SubscriptionsSection>,
-    /// Hardware tiers; role `api` only. None means one `small`, the default.
+    /// Hardware tiers of the first start; role `api` only. None means one `small`, the default.
     #[serde(default = "default_tiers")]
-    pub tiers: Vec<Tier>,
+    pub tiers: Vec<Seed>,
 }
 
 impl Configuration for Config {
@@ -59,7 +59,7 @@ impl Configuration for Config {
     }
 
     fn problems(&self) -> Vec<String> {
-        Tiers::new(self.tiers.clone()).err().map(|error| format!("`tiers`: {error}")).into_iter().collect()
+        check_seeds(&self.tiers).err().map(|error| format!("`tiers`: {error}")).into_iter().collect()
     }
 }
 
@@ -107,17 +107,17 @@ impl SubscriptionsSection {
 }
 
 /// Two jobs for each core, each with the memory that most machines have for one.
-fn default_tiers() -> Vec<Tier> {
+fn default_tiers() -> Vec<Seed> {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let name = "small".parse().into_iter();
-    let tier = |name| Tier {
-        name,
-        revision: 1,
+    let size = Size {
         cpu_millis: 1_000,
         memory_bytes: 1 << 30,
         max_running: u32::try_from(cores * 2).unwrap_or(u32::MAX),
-        default: true,
+        price_micros_per_hour: 0,
+        currency: String::new(),
     };
+    let tier = |name| Seed { name, default: true, size: size.clone() };
     name.map(tier).collect()
 }
 
@@ -156,6 +156,6 @@ mod tests {
 
     #[test]
     fn without_tiers_there_is_one_default() {
-        assert_eq!(Tiers::new(default_tiers()).map(|tiers| tiers.all().len()), Ok(1));
+        assert_eq!((check_seeds(&default_tiers()), default_tiers().len()), (Ok(()), 1));
     }
 }

@@ -71,6 +71,16 @@ impl Reconciler {
         Self { parts, seen: Arc::default() }
     }
 
+    /// Whether waiting has a deadline.
+    pub const fn bounds_the_queue(&self) -> bool {
+        self.parts.deadlines.queued.is_some()
+    }
+
+    /// Whether this one was looked at.
+    pub fn knows(&self, id: ExecutionId) -> bool {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).contains_key(&id)
+    }
+
     /// Looks at one execution and does what its plan says. Answers when to look
     /// again at the latest.
     #[instrument(skip_all, fields(execution.id = %id))]
