@@ -5,7 +5,11 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::{
-    commands::{admin, events, explain, jobs, logs, orgs, projects, results, run, subscriptions, tokens, users},
+    commands::{
+        admin, completions, events, explain, jobs, logs, man, orgs, projects, results, run, subscriptions, tokens,
+        users,
+    },
+    doctor,
     output::Format,
     platform,
 };
@@ -13,7 +17,13 @@ use crate::{
 const AFTER_HELP: &str = "\
 Exit codes: 0 done, 1 failed, 2 wrong usage. `run` ends with the job's own code, or with
 124 the job reached its timeout, 125 the platform failed, 126 not executable, 127 no such
-program, 128+n killed by signal n, 130 left running by Ctrl-C.";
+program, 128+n killed by signal n, 130 left running by Ctrl-C.
+
+Examples:
+  katonic up                         start this machine's platform
+  katonic run -- python3 train.py    run a command with the files of this folder
+  katonic logs -f 12                 follow the log of job 12 of this folder's project
+  katonic doctor                     find out what is wrong";
 
 /// Runs your code on a Katonic platform and brings back logs, results and metrics.
 #[derive(Debug, Parser)]
@@ -84,9 +94,15 @@ pub enum Command {
     Down(platform::DownArgs),
     /// Show how this machine's platform is.
     Status(platform::StatusArgs),
+    /// Look for common mistakes, and say what to do about them.
+    Doctor(doctor::DoctorArgs),
     /// Start and keep this machine's platform, in the foreground; `up` does it.
     #[command(hide = true)]
     Supervise,
+    /// Print a script that teaches your shell to complete these commands.
+    Completions(completions::CompletionsArgs),
+    /// Print the manual page, or write those of all commands.
+    Man(man::ManArgs),
     /// Show the version.
     Version,
 }

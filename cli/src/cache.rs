@@ -37,6 +37,22 @@ impl Explain for Error {
     }
 }
 
+/// Whether a cache could be kept; nothing is made.
+pub fn check() -> Result<(), Error> {
+    let base = base(env::var_os("XDG_CACHE_HOME").map(PathBuf::from), env::var_os("HOME").map(PathBuf::from))?;
+    let path = base.join("katonic");
+    if fs::metadata(&path).is_ok_and(|data| data.uid() != rustix::process::geteuid().as_raw()) {
+        return Err(Error::Foreign(path));
+    }
+    let there = path.ancestors().find(|place| place.symlink_metadata().is_ok()).unwrap_or(Path::new("/"));
+    let usable = if there.is_dir() {
+        rustix::fs::access(there, rustix::fs::Access::WRITE_OK).map_err(io::Error::from)
+    } else {
+        Err(io::ErrorKind::NotADirectory.into())
+    };
+    usable.map_err(|source| Error::Make { path, source })
+}
+
 /// A folder of the cache for one `kind` of thing, told apart by `key`; made if need be.
 pub fn folder(kind: &str, key: &[u8]) -> Result<PathBuf, Error> {
     let base = base(env::var_os("XDG_CACHE_HOME").map(PathBuf::from), env::var_os("HOME").map(PathBuf::from))?;

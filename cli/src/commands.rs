@@ -6,7 +6,7 @@ use tokio::runtime;
 use crate::{
     args::{Cli, Command, Global},
     client::Client,
-    config,
+    config, doctor,
     exit::Exit,
     failure::{Explain, Failure},
     output::Output,
@@ -15,10 +15,12 @@ use crate::{
 
 pub mod admin;
 pub mod attach;
+pub mod completions;
 pub mod events;
 pub mod explain;
 pub mod jobs;
 pub mod logs;
+pub mod man;
 pub mod orgs;
 pub mod projects;
 pub mod results;
@@ -57,9 +59,12 @@ async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
     let output = Output::new(cli.global.output);
     match cli.command {
         Command::Version => version::run(output),
+        Command::Completions(args) => completions::run(&args),
+        Command::Man(args) => man::run(args, output),
         Command::Up(args) => Ok(platform::up(&args).await?),
         Command::Down(args) => Ok(platform::down(&args).await?),
         Command::Status(args) => Ok(platform::status(&args, output).await?),
+        Command::Doctor(_) => doctor::run(cli.global, output).await,
         Command::Supervise => Ok(platform::supervise().await?),
         Command::Run(args) => {
             // The job's own code must not be confused with one of ours.

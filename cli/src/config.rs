@@ -41,7 +41,9 @@ impl Explain for Error {
         match self {
             Self::TokenFile { .. } => "name a file that you may read by --token-file",
             Self::NoToken(_) => "set KATONIC_TOKEN or name a file by --token-file",
-            Self::NoInstallation => "start one by `katonic up`, or set KATONIC_URL and KATONIC_TOKEN",
+            Self::NoInstallation => {
+                "start one by `katonic up`, or set KATONIC_URL and KATONIC_TOKEN; `katonic doctor` tells more"
+            }
             Self::Url(_) => "give a URL such as http://127.0.0.1:8080 by --url or KATONIC_URL",
             Self::Token(_) => "copy the whole token, `kat_…`, again",
         }

@@ -81,7 +81,7 @@ impl Explain for Error {
     fn next_step(&self) -> String {
         match self {
             Self::Prepare { .. } => "free some space in the cache folder, or set XDG_CACHE_HOME",
-            Self::Start(_) => "install git 2.30 or newer and put it on PATH",
+            Self::Start(_) => "install git 2.32 or newer and put it on PATH",
             Self::Failed { .. } => "correct what git names and repeat the command",
         }
         .to_owned()

@@ -3,11 +3,12 @@
 //! ```text
 //!  args ──> commands ──> client ──gRPC──> gateway          config: which gateway, which token
 //!               │  └───> git ────smart HTTP──> gateway     snapshot, results: files in and out
-//!               └──────> platform: `up`, `down`, `status` of this machine's installation
+//!               ├──────> platform: `up`, `down`, `status` of this machine's installation
+//!               └──────> doctor: what is wrong with any of it
 //! ```
 //!
-//! It has no powers that the public API lacks: everything but `up`, `down` and
-//! `status` goes through the gateway with the user's own token. It keeps no
+//! It has no powers that the public API lacks: everything but `up`, `down`,
+//! `status` and `doctor` goes through the gateway with the user's own token. It keeps no
 //! state that matters; its cache may be deleted at any time, and a killed
 //! `katonic` never changes what a job does.
 #![warn(missing_docs)]
@@ -18,6 +19,8 @@ pub mod cache;
 pub mod client;
 pub mod commands;
 pub mod config;
+pub mod doctor;
+pub mod execution;
 pub mod exit;
 pub mod failure;
 pub mod git;

@@ -3,12 +3,14 @@
 //!
 //! With `--output json` stdout carries exactly one JSON document, or one per
 //! line where the command streams. Colour, progress and notices appear only on
-//! a terminal, so that redirected output holds nothing but the output.
+//! a terminal, so that redirected output holds nothing but the output. On a
+//! narrow one only the last column of a table is broken over lines: what one
+//! copies from the others stays whole.
 
 use std::io::{self, IsTerminal, Write};
 
 use anstyle::Style;
-use comfy_table::{Attribute, Cell, ContentArrangement, Table, presets};
+use comfy_table::{Attribute, Cell, ColumnConstraint, ContentArrangement, Table, Width, presets};
 use katonic_proto::json;
 use prost_reflect::ReflectMessage;
 use serde_json::Value;
@@ -50,7 +52,7 @@ impl Output {
     /// Prints the answer of a command: the message itself, or its human form.
     pub fn answer<M: ReflectMessage>(self, message: &M, human: impl FnOnce(&M) -> String) -> Result<(), OutputError> {
         match self.format {
-            Format::Json => self.document(&json::to_value(message)),
+            Format::Json => self.document(&whole(json::to_value(message))),
             Format::Human => print(&human(message)),
         }
     }
@@ -87,20 +89,58 @@ pub fn print(text: &str) -> Result<(), OutputError> {
     Ok(())
 }
 
+/// Writes bytes to stdout as they are.
+pub fn bytes(bytes: &[u8]) -> Result<(), OutputError> {
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(bytes)?;
+    stdout.flush()?;
+    Ok(())
+}
+
+/// The same value, with numbers that are whole written without a fraction:
+/// JSON has one kind of number, and `3.0` runs read like a measurement.
+pub fn whole(value: Value) -> Value {
+    // Beyond this a double does not tell neighbours apart.
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    match value {
+        Value::Number(number) => match number.as_f64() {
+            #[allow(clippy::cast_possible_truncation, reason = "it is whole and within the range")]
+            Some(double) if number.is_f64() && double.fract() == 0.0 && double.abs() < EXACT => (double as i64).into(),
+            _ => Value::Number(number),
+        },
+        Value::Array(items) => items.into_iter().map(whole).collect(),
+        Value::Object(fields) => fields.into_iter().map(|(name, field)| (name, whole(field))).collect(),
+        other => other,
+    }
+}
+
+/// The narrowest that a last column becomes.
+const LAST_COLUMN: u16 = 16;
+
 /// A table with a bold head line and nothing drawn; a sentence where it has no rows.
 pub fn table<const N: usize>(headers: [&str; N], rows: Vec<[String; N]>, nothing: &str) -> String {
     if rows.is_empty() {
         return format!("{nothing}\n");
     }
+    rendered(arranged(headers, rows))
+}
+
+fn arranged<const N: usize>(headers: [&str; N], rows: Vec<[String; N]>) -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
     table.set_header(headers.map(|header| Cell::new(header).add_attribute(Attribute::Bold)));
     for row in rows {
         table.add_row(row.map(|cell| one_line(&cell)));
     }
-    for column in table.column_iter_mut() {
+    for (place, column) in table.column_iter_mut().enumerate() {
+        let last = ColumnConstraint::LowerBoundary(Width::Fixed(LAST_COLUMN));
         column.set_padding((0, 2));
+        column.set_constraint(if place + 1 == N { last } else { ColumnConstraint::ContentWidth });
     }
+    table
+}
+
+fn rendered(table: Table) -> String {
     table.lines().map(|line| format!("{}\n", line.trim_end())).collect()
 }
 
@@ -122,6 +162,22 @@ mod tests {
     fn a_table_aligns_and_has_no_line_ends_inside() {
         let rows = vec![["a".to_owned(), "one\ntwo".to_owned()], ["long".to_owned(), "x".to_owned()]];
         assert_eq!(table(["ID", "TEXT"], rows, "none"), "ID    TEXT\na     one; two\nlong  x\n");
+    }
+
+    #[test]
+    fn on_a_narrow_terminal_only_the_last_column_is_broken() {
+        let row = ["exe_01h455vb4pex5vsknk084sn02q".to_owned(), "a title of several words".to_owned()];
+        let mut table = arranged(["ID", "TITLE"], vec![row]);
+        table.set_width(20);
+        let text = rendered(table);
+        assert!(text.contains("exe_01h455vb4pex5vsknk084sn02q  a title of\n"), "{text}");
+        assert!(text.lines().count() > 2, "{text}");
+    }
+
+    #[test]
+    fn whole_numbers_have_no_fraction() {
+        let value = serde_json::json!({"epochs": 3.0, "loss": 0.5, "list": [-1.0, 1e300], "seq": "7"});
+        assert_eq!(whole(value).to_string(), r#"{"epochs":3,"list":[-1,1e300],"loss":0.5,"seq":"7"}"#);
     }
 
     #[test]

@@ -15,6 +15,7 @@
 mod configuration;
 mod down;
 mod error;
+mod examination;
 mod files;
 pub mod home;
 mod installation;
@@ -42,8 +43,12 @@ mod up;
 
 pub use down::{DownArgs, down};
 pub use error::Error;
+pub use examination::{
+    Agent, DataDirectory, Examination, Filesystem, Leftover, PartSeen, Place, Servers, closed_folder,
+};
 pub use home::{Home, LocalAccess};
 pub use part::Part;
 pub use status::{StatusArgs, status};
 pub use supervisor::supervise;
+pub use tools::missing as missing_programs;
 pub use up::{UpArgs, up};

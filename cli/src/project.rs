@@ -119,6 +119,11 @@ pub fn of_folder(given: Option<ProjectRef>, folder: &Path) -> Result<ProjectRef,
     name.map(ProjectRef::Name).ok_or_else(|| Error::Unnamable(folder.to_owned()))
 }
 
+/// Whether a file ties `folder`, an absolute path, to a project.
+pub fn ties(folder: &Path) -> bool {
+    places(folder).iter().any(|place| place.join(FILE).exists())
+}
+
 /// The folder and what is above it up to the root of its Git working tree.
 fn places(folder: &Path) -> Vec<&Path> {
     let root = folder.ancestors().position(|place| place.join(".git").exists());

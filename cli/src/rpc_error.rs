@@ -117,9 +117,7 @@ fn innermost(status: &Status) -> String {
 impl Explain for Error {
     fn next_step(&self) -> String {
         match self.code() {
-            Code::Unavailable => {
-                "look at `katonic status`, start the platform by `katonic up`, then repeat the command"
-            }
+            Code::Unavailable => "let `katonic doctor` look for the cause; `katonic up` starts this machine's platform",
             Code::Unauthenticated => "set KATONIC_TOKEN to a token that has neither expired nor been revoked",
             Code::PermissionDenied => "ask the owner of the project, or use a token with the scope that is named",
             Code::NotFound => "check the id; `katonic projects list` and `katonic jobs list` show yours",

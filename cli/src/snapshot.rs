@@ -32,7 +32,7 @@ use crate::{
     text,
 };
 
-mod walk;
+pub mod walk;
 
 pub use walk::Listing;
 
@@ -92,7 +92,7 @@ impl Explain for Error {
             Self::Lock { path, .. } => format!("make {} writable, or set XDG_CACHE_HOME", path.display()),
             Self::Git(error @ (git::Error::Start(_) | git::Error::Prepare { .. })) => error.next_step(),
             Self::Git(_) => "make the named files readable, or list them in .gitignore".to_owned(),
-            Self::NotACommit(_) => "install git 2.30 or newer and put it on PATH".to_owned(),
+            Self::NotACommit(_) => "install git 2.32 or newer and put it on PATH".to_owned(),
         }
     }
 }

@@ -19,7 +19,8 @@ pub fn elapsed(from: Option<&prost_types::Timestamp>, to: Option<&prost_types::T
     duration(SignedDuration::from_millis(millis.max(0)))
 }
 
-fn duration(duration: SignedDuration) -> String {
+/// A duration such as `1.2 s` or `3 min 20 s`.
+pub fn duration(duration: SignedDuration) -> String {
     let seconds = duration.as_secs();
     match seconds {
         0..10 => format!("{:.1} s", duration.as_secs_f64()),

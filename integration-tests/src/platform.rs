@@ -42,14 +42,19 @@ impl Platform {
 
     /// `katonic up`.
     pub fn up(&self) -> Result<()> {
-        self.manage(&["up"])
+        self.up_with(&[])
+    }
+
+    /// `katonic up` with variables in its environment.
+    pub fn up_with(&self, variables: &[(&str, &str)]) -> Result<()> {
+        self.manage(&["up"], variables)
     }
 
     /// `katonic down`, with arguments.
     pub fn down(&self, arguments: &[&str]) -> Result<()> {
         let mut all = vec!["down"];
         all.extend(arguments);
-        self.manage(&all)
+        self.manage(&all, &[])
     }
 
     /// Ends it and all jobs. Its folder goes too, unless it may tell why a test failed.
@@ -62,8 +67,8 @@ impl Platform {
         Ok(())
     }
 
-    fn manage(&self, arguments: &[&str]) -> Result<()> {
-        let output = self.command("katonic").args(arguments).output()?;
+    fn manage(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Result<()> {
+        let output = self.command("katonic").args(arguments).envs(variables.iter().copied()).output()?;
         ensure!(
             output.status.success(),
             "katonic {arguments:?}: {}\n{}{}",

@@ -1,12 +1,13 @@
-//! Documents that are generated from `proto/` and committed, so that a change
-//! of a contract shows in review as its users will see it.
+//! Documents that are generated from `proto/` and the services' configuration
+//! files and committed, so that a change of a contract shows in review as its
+//! users will see it.
 
 use std::{collections::BTreeMap, fs, path::PathBuf};
 
 use anyhow::{Context, Result, bail};
 use katonic_proto::{asyncapi, openapi};
 
-use crate::root;
+use crate::{configuration, root};
 
 /// Writes every document and removes schemas of events that are gone.
 pub fn generate() -> Result<()> {
@@ -43,6 +44,7 @@ fn documents() -> Result<BTreeMap<PathBuf, String>> {
     let mut documents = BTreeMap::from([
         (PathBuf::from("docs/openapi.yaml"), serde_yaml_ng::to_string(&openapi::document())?),
         (PathBuf::from("docs/asyncapi.yaml"), serde_yaml_ng::to_string(&asyncapi::document())?),
+        (PathBuf::from("docs/configuration.md"), configuration::document()?),
     ]);
     for (event_type, schema) in asyncapi::event_schemas() {
         let path = PathBuf::from(format!("docs/schemas/{event_type}.json"));

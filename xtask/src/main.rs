@@ -1,8 +1,10 @@
 //! Chores of the repository: what is generated and committed, and the rules
 //! of STYLE that no other tool checks.
 
+mod configuration;
 mod contracts;
 mod layers;
+mod metrics;
 mod readmes;
 
 use anyhow::Result;
@@ -11,9 +13,10 @@ use clap::Parser;
 /// Chores of the repository.
 #[derive(Parser)]
 enum Chore {
-    /// Writes docs/openapi.yaml, docs/asyncapi.yaml and docs/schemas from the contracts.
+    /// Writes docs/openapi.yaml, docs/asyncapi.yaml and docs/schemas from the contracts, docs/configuration.md from the
+    /// services' files.
     Generate,
-    /// Fails where generated files are stale, a layer reaches upward or a room has no door.
+    /// Fails where generated files are stale, a layer reaches upward, a room has no door or a metric no line.
     Check,
 }
 
@@ -23,6 +26,7 @@ fn main() -> Result<()> {
         Chore::Check => {
             contracts::check()?;
             layers::check()?;
+            metrics::check()?;
             readmes::check()
         }
     }

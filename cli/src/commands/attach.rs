@@ -19,6 +19,7 @@ use crate::{
     failure::Failure,
     interrupt::{Interrupts, Wish},
     log_writer::{LogWriter, Origin},
+    output::whole,
     progress::Progress,
     resume::{Log, Resuming, States},
     rpc_error, text,
@@ -89,7 +90,7 @@ impl Attachment<'_> {
 
     fn changed(&mut self, execution: Execution, quiet: bool) -> Result<(), Failure> {
         if self.context.output.is_json() {
-            self.context.output.item(&json!({ "execution": json::to_value(&execution) }))?;
+            self.context.output.item(&json!({ "execution": whole(json::to_value(&execution)) }))?;
         }
         match execution.phase() {
             phase @ (Phase::Queued | Phase::Starting) if !quiet => self.progress.say(&text::phase(phase)),

@@ -1,7 +1,6 @@
 //! `katonic events`.
 
 use clap::Args;
-use katonic_domain::ExecutionId;
 use katonic_proto::{
     dispatcher::v1::{ListExecutionEventsRequest, ListExecutionEventsResponse, PublishedEvent},
     json,
@@ -9,18 +8,22 @@ use katonic_proto::{
 use serde_json::Value;
 
 use super::Context;
-use crate::{exit::Exit, failure::Failure, output::table, text};
+use crate::{execution::ExecutionArgs, exit::Exit, failure::Failure, output::table, text};
 
 /// Arguments of `events`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  katonic events 12")]
 pub struct EventsArgs {
-    /// The execution, `exe_…`.
-    execution: ExecutionId,
+    #[command(flatten)]
+    execution: ExecutionArgs,
 }
 
 /// Lists the events of an execution, oldest first.
 pub async fn run(context: &Context, args: EventsArgs) -> Result<Exit, Failure> {
-    let mut request = ListExecutionEventsRequest { execution_id: args.execution.to_string(), ..Default::default() };
+    let execution_id = args.execution.resolve(&context.client).await?.to_string();
+    let mut request = ListExecutionEventsRequest { execution_id, ..Default::default() };
     let mut all = ListExecutionEventsResponse::default();
     loop {
         let page = context.client.list_execution_events(request.clone()).await?;

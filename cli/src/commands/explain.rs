@@ -1,22 +1,25 @@
 //! `katonic explain`.
 
 use clap::Args;
-use katonic_domain::ExecutionId;
 use katonic_proto::dispatcher::v1::{ExplainExecutionRequest, ExplainExecutionResponse};
 
 use super::Context;
-use crate::{exit::Exit, failure::Failure, output::fields, text};
+use crate::{execution::ExecutionArgs, exit::Exit, failure::Failure, output::fields, text};
 
 /// Arguments of `explain`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  katonic explain 12")]
 pub struct ExplainArgs {
-    /// The execution, `exe_…`.
-    execution: ExecutionId,
+    #[command(flatten)]
+    execution: ExecutionArgs,
 }
 
 /// Says why an execution is where it is.
 pub async fn run(context: &Context, args: ExplainArgs) -> Result<Exit, Failure> {
-    let request = ExplainExecutionRequest { execution_id: args.execution.to_string() };
+    let execution_id = args.execution.resolve(&context.client).await?.to_string();
+    let request = ExplainExecutionRequest { execution_id };
     let response = context.client.explain_execution(request).await?;
     context.output.answer(&response, human)?;
     Ok(Exit::OK)

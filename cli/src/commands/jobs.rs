@@ -1,7 +1,7 @@
 //! `katonic jobs`.
 
 use clap::{Args, Subcommand};
-use katonic_domain::{ExecutionId, Tag};
+use katonic_domain::Tag;
 use katonic_proto::{
     dispatcher::v1::{
         Attempt, Condition, Execution, ListJobsRequest, ListJobsResponse, Phase, StopExecutionRequest,
@@ -12,9 +12,10 @@ use katonic_proto::{
 
 use super::{Context, Incomplete, get_execution, run::current_folder};
 use crate::{
+    execution::ExecutionArgs,
     exit::Exit,
     failure::Failure,
-    output::{fields, table},
+    output::{fields, table, whole},
     pages,
     project::{self, ProjectRef},
     text,
@@ -35,6 +36,10 @@ pub enum JobsCommand {
 
 /// Arguments of `jobs list`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  katonic jobs list
+  katonic jobs list --project churn --limit 5 --output json")]
 pub struct ListArgs {
     /// The project, by name or id; this folder's where unset.
     #[arg(long, value_name = "PROJECT")]
@@ -49,18 +54,24 @@ pub struct ListArgs {
 
 /// Arguments of `jobs show`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  katonic jobs show 12")]
 pub struct ShowArgs {
-    /// The job, `exe_…`.
-    execution: ExecutionId,
+    #[command(flatten)]
+    execution: ExecutionArgs,
 }
 
 /// Arguments of `jobs edit`.
 #[derive(Debug, Args)]
 #[group(required = true, multiple = true)]
+#[command(after_help = "\
+Examples:
+  katonic jobs edit 12 --title 'the good one' --tag kept
+  katonic jobs edit 12 --no-tags")]
 pub struct EditArgs {
-    /// The job, `exe_…`.
-    #[arg(group = "job")]
-    execution: ExecutionId,
+    #[command(flatten)]
+    execution: ExecutionArgs,
     /// What to call it.
     #[arg(long)]
     title: Option<String>,
@@ -74,9 +85,13 @@ pub struct EditArgs {
 
 /// Arguments of `jobs stop`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  katonic jobs stop 12
+  katonic jobs stop 12 --discard")]
 pub struct StopArgs {
-    /// The job, `exe_…`.
-    execution: ExecutionId,
+    #[command(flatten)]
+    execution: ExecutionArgs,
     /// Save no results; the log stays.
     #[arg(long)]
     discard: bool,
@@ -87,7 +102,8 @@ pub async fn run(context: &Context, command: JobsCommand) -> Result<Exit, Failur
     match command {
         JobsCommand::List(args) => list(context, args).await,
         JobsCommand::Show(args) => {
-            let execution = get_execution(&context.client, args.execution).await?;
+            let id = args.execution.resolve(&context.client).await?;
+            let execution = get_execution(&context.client, id).await?;
             context.output.answer(&execution, human)?;
             Ok(Exit::OK)
         }
@@ -101,7 +117,7 @@ async fn edit(context: &Context, args: EditArgs) -> Result<Exit, Failure> {
     paths.extend(args.title.is_some().then(|| "title".to_owned()));
     paths.extend((args.no_tags || !args.tags.is_empty()).then(|| "tags".to_owned()));
     let request = UpdateExecutionRequest {
-        execution_id: args.execution.to_string(),
+        execution_id: args.execution.resolve(&context.client).await?.to_string(),
         title: args.title.unwrap_or_default(),
         tags: args.tags.iter().map(ToString::to_string).collect(),
         update_mask: Some(prost_types::FieldMask { paths }),
@@ -118,7 +134,7 @@ async fn list(context: &Context, args: ListArgs) -> Result<Exit, Failure> {
     let tags: Vec<String> = args.tags.iter().map(ToString::to_string).collect();
     let (executions, next_page_token) = pages::collect(args.limit, async |page_token| {
         let (project_id, tags) = (project_id.clone(), tags.clone());
-        let request = ListJobsRequest { project_id, page_token, tags, page_size: 0 };
+        let request = ListJobsRequest { project_id, page_token, tags, ..Default::default() };
         let page = context.client.list_jobs(request).await?;
         Ok::<_, Failure>((page.executions, page.next_page_token))
     })
@@ -132,7 +148,8 @@ async fn list(context: &Context, args: ListArgs) -> Result<Exit, Failure> {
 }
 
 async fn stop(context: &Context, args: StopArgs) -> Result<Exit, Failure> {
-    let request = StopExecutionRequest { execution_id: args.execution.to_string(), discard: args.discard };
+    let execution_id = args.execution.resolve(&context.client).await?.to_string();
+    let request = StopExecutionRequest { execution_id, discard: args.discard };
     let response = context.client.stop_execution(request).await?;
     let execution = response.execution.ok_or(Incomplete("execution"))?;
     context.output.answer(&execution, |execution| {
@@ -178,7 +195,7 @@ fn human(execution: &Execution) -> String {
         ("tier", spec.tier.map(|tier| tier.name).unwrap_or_default()),
         ("input", spec.input_commit),
         ("results", execution.results_commit.clone()),
-        ("metrics", metrics.map(|metrics| metrics.to_string()).unwrap_or_default()),
+        ("metrics", metrics.map(|metrics| whole(metrics).to_string()).unwrap_or_default()),
         ("made", text::time(execution.create_time.as_ref())),
         ("started", text::time(execution.start_time.as_ref())),
         ("ended", text::time(execution.end_time.as_ref())),

@@ -6,6 +6,7 @@ use katonic_proto::logs::v1::{ReadLogRequest, Stream};
 
 use super::Context;
 use crate::{
+    execution::ExecutionArgs,
     exit::Exit,
     failure::Failure,
     log_writer::{LogWriter, Origin, Selection},
@@ -14,9 +15,14 @@ use crate::{
 
 /// Arguments of `logs`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  katonic logs 12
+  katonic logs -f 12
+  katonic logs 12 --stream stderr")]
 pub struct LogsArgs {
-    /// The execution, `exe_…`.
-    execution: ExecutionId,
+    #[command(flatten)]
+    execution: ExecutionArgs,
     /// Go on until the execution has ended, across its attempts.
     #[arg(short, long)]
     follow: bool,
@@ -56,16 +62,17 @@ impl From<StreamName> for Stream {
 pub async fn run(context: &Context, args: LogsArgs) -> Result<Exit, Failure> {
     let stream = args.stream.map_or(Stream::Unspecified, Stream::from);
     let writer = LogWriter::new(context.output, Selection { from: args.from, stream });
+    let execution = args.execution.resolve(&context.client).await?;
     if args.follow {
-        follow(context, &args, stream, writer).await?;
+        follow(context, execution, stream, writer).await?;
     } else {
-        read(context, &args, stream, writer).await?;
+        read(context, execution, &args, writer).await?;
     }
     Ok(Exit::OK)
 }
 
-async fn follow(context: &Context, args: &LogsArgs, stream: Stream, writer: LogWriter) -> Result<(), Failure> {
-    let mut log = Resuming::new(&context.client, Log { execution: args.execution, stream });
+async fn follow(context: &Context, execution: ExecutionId, stream: Stream, writer: LogWriter) -> Result<(), Failure> {
+    let mut log = Resuming::new(&context.client, Log { execution, stream });
     while let Some(answer) = log.next().await? {
         writer.write(Origin { attempt: answer.attempt, member: &answer.member }, &answer.entries)?;
     }
@@ -73,13 +80,13 @@ async fn follow(context: &Context, args: &LogsArgs, stream: Stream, writer: LogW
 }
 
 /// Reads what is there, page by page, to its present end.
-async fn read(context: &Context, args: &LogsArgs, stream: Stream, writer: LogWriter) -> Result<(), Failure> {
+async fn read(context: &Context, execution: ExecutionId, args: &LogsArgs, writer: LogWriter) -> Result<(), Failure> {
     let mut request = ReadLogRequest {
-        execution_id: args.execution.to_string(),
+        execution_id: execution.to_string(),
         attempt: args.attempt,
         from: args.from,
         limit: 10_000,
-        stream: stream.into(),
+        stream: args.stream.map_or(Stream::Unspecified, Stream::from).into(),
         ..Default::default()
     };
     loop {

@@ -48,6 +48,9 @@ pub enum ProjectsCommand {
 
 /// Arguments of `projects list`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  katonic projects list")]
 pub struct ListArgs {
     /// How many to list.
     #[arg(long, default_value_t = 50)]
@@ -62,6 +65,9 @@ pub struct ListArgs {
 
 /// Arguments of `projects create`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  katonic projects create churn --description 'Who leaves, and why'")]
 pub struct CreateArgs {
     /// 1 to 63 of a-z, 0-9 and `-`.
     name: Name,
@@ -78,6 +84,9 @@ pub struct CreateArgs {
 
 /// Arguments of `projects show`, `archive` and `restore`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  katonic projects show churn")]
 pub struct ShowArgs {
     /// The project, by name or id.
     project: ProjectRef,

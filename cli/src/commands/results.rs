@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::{Context, get_execution};
 use crate::{
+    execution::ExecutionArgs,
     exit::Exit,
     failure::{Explain, Failure},
     output,
@@ -24,9 +25,13 @@ pub enum ResultsCommand {
 
 /// Arguments of `results pull`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  katonic results pull 12
+  katonic results pull 12 --into results")]
 pub struct PullArgs {
-    /// The execution, `exe_…`.
-    execution: ExecutionId,
+    #[command(flatten)]
+    execution: ExecutionArgs,
     /// Folder to put them in, made if need be; `results-` and the end of the id where unset.
     #[arg(long, value_name = "DIR")]
     into: Option<PathBuf>,
@@ -54,8 +59,9 @@ pub async fn run(context: &Context, command: ResultsCommand) -> Result<Exit, Fai
 }
 
 async fn pull(context: &Context, args: PullArgs) -> Result<Exit, Failure> {
-    let execution = get_execution(&context.client, args.execution).await?;
-    let into = args.into.unwrap_or_else(|| default_folder(args.execution));
+    let id = args.execution.resolve(&context.client).await?;
+    let execution = get_execution(&context.client, id).await?;
+    let into = args.into.unwrap_or_else(|| default_folder(id));
     let Some(source) = Source::of(&execution)? else {
         return answer(context, &into, &Pulled::default());
     };

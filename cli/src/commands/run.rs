@@ -31,6 +31,11 @@ use crate::{
 
 /// Arguments of `run`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  katonic run -- python3 train.py --epochs 3
+  katonic run --tier small --timeout 2h -- ./evaluate.sh
+  katonic run --detach --title nightly -- make all")]
 pub struct RunArgs {
     /// The project, by name or id; else `.katonic.toml` says it, else the folder's name.
     #[arg(long, value_name = "PROJECT")]

@@ -29,6 +29,9 @@ pub enum SubscriptionsCommand {
 
 /// Arguments of `subscriptions create`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  katonic subscriptions create audit --binding '*.execution.#'")]
 pub struct CreateArgs {
     /// What it is for.
     name: String,
@@ -39,6 +42,9 @@ pub struct CreateArgs {
 
 /// Arguments of `subscriptions delete`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  katonic subscriptions delete sub_01h455vb4pex5vsknk084sn02q")]
 pub struct DeleteArgs {
     /// The subscription, `sub_…`.
     subscription: SubscriptionId,

@@ -29,6 +29,9 @@ pub enum TokensCommand {
 
 /// Arguments of `tokens create`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  katonic tokens create ci --scope projects:write --scope executions:write --lifetime 12h")]
 pub struct CreateArgs {
     /// What it is for.
     name: String,
@@ -42,6 +45,9 @@ pub struct CreateArgs {
 
 /// Arguments of `tokens revoke`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  katonic tokens revoke tok_01h455vb4pex5vsknk084sn02q")]
 pub struct RevokeArgs {
     /// The token, `tok_…`.
     token: TokenId,

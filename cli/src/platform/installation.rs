@@ -131,6 +131,11 @@ impl Installation {
         files::read_json(&home.installation_file())
     }
 
+    /// The users that members run as.
+    pub fn uids(&self) -> std::ops::Range<u32> {
+        self.uid_first..self.uid_first.saturating_add(UIDS)
+    }
+
     /// The broker's virtual host.
     pub fn vhost(&self) -> String {
         format!("katonic-{}", self.id.suffix())

@@ -4,7 +4,7 @@
 //! administrative command, the supervisor's may only say PING.
 
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     net::TcpStream,
 };
 
@@ -63,4 +63,26 @@ pub async fn ping(site: &Site) -> std::io::Result<()> {
     let mut answer = [0; b"+OK\r\n+PONG\r\n".len()];
     stream.read_exact(&mut answer).await?;
     if &answer == b"+OK\r\n+PONG\r\n" { Ok(()) } else { Err(std::io::ErrorKind::InvalidData.into()) }
+}
+
+/// Bytes that it uses, and may use.
+pub async fn memory(site: &Site) -> std::io::Result<(u64, u64)> {
+    let mut stream = TcpStream::connect(("127.0.0.1", site.installation.ports.redis)).await?;
+    let words = format!("AUTH logs {}\r\nINFO memory\r\n", site.secrets.passwords.redis_logs);
+    stream.write_all(words.as_bytes()).await?;
+    let mut lines = BufReader::new(stream).lines();
+    let (mut used, mut limit) = (None, None);
+    while let Some(line) = lines.next_line().await? {
+        match line.split_once(':') {
+            Some(("used_memory", bytes)) => used = bytes.parse().ok(),
+            Some(("maxmemory", bytes)) => limit = bytes.parse().ok(),
+            // An error is the whole answer.
+            _ if line.starts_with('-') => break,
+            _ => {}
+        }
+        if let (Some(used), Some(limit)) = (used, limit) {
+            return Ok((used, limit));
+        }
+    }
+    Err(std::io::ErrorKind::InvalidData.into())
 }

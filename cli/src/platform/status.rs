@@ -23,14 +23,16 @@ use crate::{
 pub struct StatusArgs {}
 
 /// One part as it is now.
-struct Row {
+pub(super) struct Row {
     part: Part,
-    pid: Option<i32>,
+    /// Its process.
+    pub(super) pid: Option<i32>,
     port: u16,
     resident_bytes: Option<u64>,
     /// Why it is not ready; `None`: it is.
-    not_ready: Option<String>,
-    failures: u32,
+    pub(super) not_ready: Option<String>,
+    /// How often it has ended.
+    pub(super) failures: u32,
 }
 
 /// Prints the state of each part; exits 0 where all are ready, else 1.
@@ -52,7 +54,8 @@ pub async fn status(_: &StatusArgs, output: Output) -> Result<Exit, Error> {
     Ok(if ready { Exit::OK } else { Exit::FAILED })
 }
 
-async fn look(site: &Site, state: Option<&State>, part: Part) -> Row {
+/// Looks at one part.
+pub(super) async fn look(site: &Site, state: Option<&State>, part: Part) -> Row {
     let known = state.and_then(|state| state.parts.get(&part)).cloned().unwrap_or_else(PartState::default);
     let pid = read_alive(&site.home.identity(part.name())).map(|identity| identity.pid);
     let not_ready = match pid {

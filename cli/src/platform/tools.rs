@@ -53,6 +53,30 @@ pub fn server(name: &'static str) -> Result<PathBuf, Error> {
     on_path(name).ok_or(Error::MissingProgram { program: name.to_owned(), hint: INSTALL_HINT })
 }
 
+/// Our own programs that a platform is made of.
+const OWN: [&str; 6] = [
+    "katonic-metadata",
+    "katonic-dispatcher",
+    "katonic-log-streamer",
+    "katonic-api-gateway",
+    "katonic-agent",
+    "katonic-shim",
+];
+
+/// Every program that a platform needs and this machine lacks, and what helps.
+pub fn missing() -> Vec<(String, &'static str)> {
+    let servers =
+        [store_engine().map(drop), rabbitmq().map(drop), server("redis-server").map(drop), server("epmd").map(drop)];
+    let own = OWN.map(|name| own(name).map(drop));
+    let errors = servers.into_iter().chain(own).filter_map(Result::err);
+    errors
+        .filter_map(|error| match error {
+            Error::MissingProgram { program, hint } => Some((program, hint)),
+            _ => None,
+        })
+        .collect()
+}
+
 fn on_path(name: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     // Debian keeps servers in folders that a user's PATH may lack.

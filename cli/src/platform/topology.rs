@@ -76,7 +76,8 @@ pub async fn health(site: &Site) -> Result<(), Error> {
     admin(site)?.health().await.map_err(|error| Error::Broker(Box::new(error)))
 }
 
-fn admin(site: &Site) -> Result<Admin, Error> {
+/// The administrator of the broker.
+pub fn admin(site: &Site) -> Result<Admin, Error> {
     let config = AdminConfig {
         url: rabbitmq::management_uri(site),
         username: rabbitmq::ADMIN.to_owned(),

@@ -12,7 +12,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use ignore::WalkBuilder;
+use ignore::{Walk, WalkBuilder};
 
 use super::{Error, is_git_dir_name};
 
@@ -52,10 +52,10 @@ impl Listing {
     }
 }
 
-/// Lists the files of `folder`; refuses more than [`CAP`] bytes.
-pub fn list(folder: &Path) -> Result<Listing, Error> {
+/// What of `folder` a snapshot is taken of, folders included.
+pub fn entries(folder: &Path) -> Walk {
     let in_working_tree = folder.ancestors().any(|ancestor| ancestor.join(".git").exists());
-    let walk = WalkBuilder::new(folder)
+    WalkBuilder::new(folder)
         .standard_filters(false)
         .git_ignore(true)
         .git_exclude(true)
@@ -64,9 +64,13 @@ pub fn list(folder: &Path) -> Result<Listing, Error> {
         .require_git(in_working_tree)
         .follow_links(false)
         .filter_entry(|entry| entry.depth() == 0 || !is_git_dir_name(entry.file_name()))
-        .build();
+        .build()
+}
+
+/// Lists the files of `folder`; refuses more than [`CAP`] bytes.
+pub fn list(folder: &Path) -> Result<Listing, Error> {
     let mut listing = Listing::default();
-    for entry in walk {
+    for entry in entries(folder) {
         let entry = entry.map_err(Error::Walk)?;
         let kind = entry.file_type();
         if !kind.is_some_and(|kind| kind.is_file() || kind.is_symlink()) {

@@ -142,7 +142,7 @@ fn agent_pid(platform: &Shared) -> Result<Option<i64>> {
     Ok(None)
 }
 
-fn kill_9(pid: i32) -> Result<()> {
+pub fn kill_9(pid: i32) -> Result<()> {
     let pid = Pid::from_raw(pid).context("a pid is positive")?;
     Ok(kill_process(pid, Signal::KILL)?)
 }

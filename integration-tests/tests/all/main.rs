@@ -2,12 +2,15 @@
 //! servers. `cargo test -p katonic-integration-tests -- <part of a name>` runs some.
 
 mod api_authorisation;
+mod api_canary;
 mod api_idempotency;
 mod api_input;
 mod api_matrix;
 mod api_operations;
 mod api_projects;
 mod api_roles;
+mod doctor;
+mod e2e_cli;
 mod e2e_clients;
 mod e2e_events;
 mod e2e_examples;
@@ -15,6 +18,7 @@ mod e2e_isolation;
 mod e2e_labels;
 mod e2e_logs;
 mod e2e_run;
+mod e2e_traces;
 mod fault_broker;
 mod fault_restart;
 
@@ -39,12 +43,15 @@ fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let trials = [
         api_authorisation::trials(),
+        api_canary::trials(),
         api_idempotency::trials(),
         api_input::trials(),
         api_matrix::trials(),
         api_projects::trials(),
         api_roles::trials(),
         api_operations::trials(),
+        doctor::trials(),
+        e2e_cli::trials(),
         e2e_clients::trials(),
         e2e_events::trials(),
         e2e_examples::trials(),
@@ -52,6 +59,7 @@ fn main() -> ExitCode {
         e2e_labels::trials(),
         e2e_logs::trials(),
         e2e_run::trials(),
+        e2e_traces::trials(),
         fault_broker::trials(),
         fault_restart::trials(),
     ];

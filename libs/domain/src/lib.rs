@@ -10,6 +10,7 @@ pub mod id;
 pub mod member;
 pub mod name;
 pub mod principal;
+pub mod secret;
 pub mod tag;
 pub mod token;
 
@@ -21,5 +22,6 @@ pub use id::{
 pub use member::MemberId;
 pub use name::{CommitId, Name};
 pub use principal::{Principal, Scope};
+pub use secret::Secret;
 pub use tag::{Tag, Tags};
 pub use token::AccessToken;

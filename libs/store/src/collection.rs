@@ -28,7 +28,6 @@ use crate::{
     retry,
     row::{AggregateRow, date_time},
     table::{Session, Table},
-    trace,
 };
 
 /// Commands and new attempts are refused from here on (DESIGN W3).
@@ -263,7 +262,7 @@ impl<T: Aggregate> Collection<T> {
     fn render(&self, state: &T, version: Version, fact: Fact, now: Timestamp) -> OutboxEntry {
         let project = state.project();
         let subject = state.id().to_string();
-        let traceparent = trace::traceparent();
+        let traceparent = katonic_trace::traceparent();
         let happening = Happening {
             entity: T::ENTITY,
             fact: fact.0,

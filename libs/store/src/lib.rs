@@ -38,7 +38,6 @@ mod retry;
 mod row;
 mod store;
 mod table;
-mod trace;
 mod transaction;
 
 pub use aggregate::{Aggregate, Fact, Idempotency, Insertion, Record, Stored, Version};
@@ -53,5 +52,4 @@ pub use numbers::Numbers;
 pub use page::{Page, Walk};
 pub use records::Records;
 pub use store::Store;
-pub use trace::traceparent;
 pub use transaction::Transaction;

@@ -185,7 +185,7 @@ impl Store {
 }
 
 async fn open(config: &StoreConfig) -> mongodb::error::Result<Database> {
-    let mut options = ClientOptions::parse(&config.uri).await?;
+    let mut options = ClientOptions::parse(config.uri.expose()).await?;
     options.server_selection_timeout = Some(SERVER_SELECTION);
     options.connect_timeout = Some(SERVER_SELECTION);
     Ok(Client::with_options(options)?.database(&config.database))

@@ -20,7 +20,7 @@ use katonic_store::Store;
 use crate::{
     backend::{Backend, process::ProcessBackend},
     clients::{logs::Logs, metadata::Metadata},
-    config::{Config, ProcessSection},
+    config::Config,
     grpc::{execution_service::Executions, member_service::Members},
     reconcile::apply::{Parts, Reconciler},
     store::Repository,
@@ -47,7 +47,7 @@ use crate::{
 };
 
 /// The service's name in tokens, metrics and events' source.
-const NAME: &str = "dispatcher";
+pub const NAME: &str = "dispatcher";
 
 /// A dispatcher that is bound to its port and does not run yet.
 pub struct App {
@@ -119,7 +119,7 @@ impl App {
         Ok(Self {
             server,
             auth: auth::Layer::new(Verifier::load(&config.keys.dir)?, Audience::Dispatcher),
-            keeper: AgentKeeper { members: process.members().clone(), command: agent_command(&config.process)? },
+            keeper: AgentKeeper { members: process.members().clone(), command: agent_command(&config)? },
             admitting: Admitting { repository: repository.clone(), admission, waiting },
             reconciling: Reconciling::new(repository.clone(), Arc::clone(&backend)),
             parts: Parts {
@@ -161,11 +161,15 @@ impl App {
     }
 }
 
-fn agent_command(process: &ProcessSection) -> anyhow::Result<AgentCommand> {
+fn agent_command(config: &Config) -> anyhow::Result<AgentCommand> {
+    let process = &config.process;
     let argument = |name: &str, path: &Path| [name.into(), path.as_os_str().to_owned()];
     let mut arguments = Vec::new();
     arguments.extend(argument("--members", &process.members));
     arguments.extend(argument("--git-cache", &process.git_cache));
     arguments.extend(["--gateway".into(), process.gateway.clone().into()]);
+    if let Some(receiver) = &config.telemetry.otlp_endpoint {
+        arguments.extend(["--otlp-endpoint".into(), receiver.into()]);
+    }
     Ok(AgentCommand { program: process.agent_program()?, arguments, log: process.members.join(".agent.log") })
 }

@@ -172,6 +172,7 @@ impl Repository {
     }
 }
 
-fn number_key(project: ProjectId) -> String {
+/// The counter that numbers a project's executions.
+pub fn number_key(project: ProjectId) -> String {
     format!("executions/{project}")
 }

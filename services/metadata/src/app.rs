@@ -51,6 +51,16 @@ pub enum Role {
     Git,
 }
 
+impl Role {
+    /// As people name the part of the platform that it is.
+    pub const fn part(self) -> &'static str {
+        match self {
+            Self::Api => "metadata",
+            Self::Git => "git",
+        }
+    }
+}
+
 /// A role that is bound to its port and does not run yet.
 pub struct App {
     server: rpc::Server,

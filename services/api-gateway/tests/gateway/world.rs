@@ -25,7 +25,7 @@ use katonic_proto::{
 use katonic_service::{
     Shutdown,
     auth::{self, Audience, Minter, Verifier},
-    config::{KeysSection, LogSection, PeersSection, ServiceSection},
+    config::{KeysSection, LogSection, PeersSection, ServiceSection, TelemetrySection},
     rpc::Server,
     runtime::spawn,
 };
@@ -98,7 +98,8 @@ impl World {
             ..PeersSection::default()
         };
         let service = ServiceSection { listen: any_port() };
-        let config = Config { service, keys: keys.clone(), peers, log: LogSection::default(), limits };
+        let (log, telemetry) = (LogSection::default(), TelemetrySection::default());
+        let config = Config { service, keys: keys.clone(), peers, log, telemetry, limits };
         let app = App::bind(&config, None).await?;
         let (address, shutdown) = (app.address()?, Shutdown::new());
         let gateway = spawn("gateway", app.run(shutdown.clone()));

@@ -87,7 +87,11 @@ impl ExecutionService for Executions {
         let below = fields::place("page_token", &request.page_token)?;
         let tags = Tags::try_new(&request.tags).map_err(|why| fields::invalid("tags", why))?;
         self.access.metadata().check(user.id, "execution.list", project).await.map_err(status)?;
-        let page = self.reads.page(project, &tags, below, size).await.map_err(status)?;
+        let page = match request.number {
+            0 => self.reads.page(project, &tags, below, size).await,
+            number => self.reads.numbered(project, number).await,
+        };
+        let page = page.map_err(status)?;
         Ok(Response::new(pb::ListJobsResponse {
             // As of each one's last write: what members reported since is in its own answer.
             executions: page.items.iter().map(|stored| snapshot::execution(&stored.state, &[])).collect(),

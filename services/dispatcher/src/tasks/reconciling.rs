@@ -112,6 +112,7 @@ impl Reconciling {
 async fn work(reconciler: &Reconciler, queue: &WorkQueue<ExecutionId>) {
     loop {
         let hand = queue.next().await;
+        metrics::reconcile_lag(hand.waited());
         let began = Instant::now();
         match reconciler.reconcile(*hand.key()).await {
             Ok(Some(after)) => queue.trigger_after(*hand.key(), after),

@@ -51,6 +51,14 @@ impl Reads {
         Ok(self.repository.page(project, tags, below, size).await?)
     }
 
+    /// The project's execution of that number, as a page of at most one.
+    pub async fn numbered(&self, project: ProjectId, number: u64) -> Result<Page<Stored<Execution>>, Error> {
+        let mut page = self.repository.page(project, &Tags::default(), number.checked_add(1), 1).await?;
+        page.items.retain(|stored| stored.state.number.0 == number);
+        page.next = None;
+        Ok(page)
+    }
+
     /// Events after a version, oldest first.
     pub async fn events(
         &self,

@@ -4,6 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use katonic_domain::{Clock, ExecutionId, ProjectId, Tags, UserId};
+use katonic_service::telemetry;
 use katonic_store::{Idempotency, Insertion, Stored};
 use tracing::instrument;
 
@@ -103,7 +104,8 @@ impl Intake {
         let (digest, number) = tokio::join!(self.backend.environment_digest(), self.repository.next_number(project));
         let spec = LaunchSpec { image_digest: digest?, ..spec };
         let identity = Identity { id: ExecutionId::generate(), project, number: number?, owner, title, tags };
-        let execution = Execution::queued(identity, spec, self.clock.now());
+        let queued = Execution::queued(identity, spec, self.clock.now());
+        let execution = Execution { traceparent: telemetry::traceparent(), ..queued };
         Ok(self.repository.insert(execution, idempotency).await?)
     }
 }

@@ -1,10 +1,10 @@
 //! Hardware tiers, as the installation's configuration lists them.
 
 use katonic_domain::Name;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// A named size with a limit of how many members may hold it at once.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Tier {
     /// Unique.

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use katonic_integration_tests::Platform;
 
 use crate::figure::Figure;
@@ -23,14 +23,21 @@ const SERVICES: [(&str, &str, &[&str]); 5] = [
 /// 20 starts of each service.
 pub async fn of_each_service(platform: &Platform) -> Result<Vec<Figure>> {
     let mut figures = Vec::new();
-    for (part, program, arguments) in SERVICES {
-        let mut samples = Vec::new();
-        for _ in 0..20 {
-            samples.push(start_once(platform, part, program, arguments).await?);
-        }
-        figures.push(Figure::new(format!("{part} ready"), "ms", Some(300.0), samples));
+    for (part, _, _) in SERVICES {
+        figures.push(of(platform, part, 20).await?);
     }
     Ok(figures)
+}
+
+/// So many starts of one service.
+pub async fn of(platform: &Platform, wanted: &str, count: usize) -> Result<Figure> {
+    let service = SERVICES.iter().find(|(part, _, _)| *part == wanted);
+    let (part, program, arguments) = service.context("a service")?;
+    let mut samples = Vec::new();
+    for _ in 0..count {
+        samples.push(start_once(platform, part, program, arguments).await?);
+    }
+    Ok(Figure::new(format!("{part} ready"), "ms", Some(300.0), samples))
 }
 
 async fn start_once(platform: &Platform, part: &str, program: &str, arguments: &[&str]) -> Result<f64> {

@@ -1,0 +1,125 @@
+//! Makes executions that are over, as if they had run: through the real store
+//! library, with the documents, events and members of one that really ran.
+//!
+//! Each is one transaction with all five events in it, so that the platform,
+//! which is up, never sees one that waits. The relay then publishes them in
+//! order, as it does after a burst.
+
+use std::{fs, sync::Arc};
+
+use anyhow::{Context, Result};
+use futures::{StreamExt, TryStreamExt, stream};
+use katonic_bus::{Bus, BusConfig};
+use katonic_dispatcher::{
+    domain::{
+        execution::{Execution, Number},
+        member::Member,
+        phase::Phase,
+    },
+    store::{ADMITTED, FINISHED, FINISHING, QUEUED, RUNNING, number_key},
+};
+use katonic_domain::{ExecutionId, MemberId, SystemClock};
+use katonic_integration_tests::{Platform, wait};
+use katonic_proto::envelope::Source;
+use katonic_store::{Collection, Fact, Records, Store, StoreConfig, StoreError, doc};
+
+use crate::side::Side;
+
+/// Transactions at once: as many as the store's disk takes together.
+const AT_ONCE: usize = 16;
+/// Executions whose events may wait for the broker: the relay takes 2,048 commits.
+const BURST: usize = 1_000;
+
+/// Makes executions.
+pub struct Seeder {
+    store: Store,
+    executions: Collection<Execution>,
+    members: Records<Member>,
+    template: (Execution, Member),
+}
+
+impl Seeder {
+    /// Into the project of a side, with the dispatcher's own credentials.
+    pub async fn open(platform: &Platform, side: &Side) -> Result<Self> {
+        let ran = side.rest.submit(&side.project, &["true"]).await?;
+        side.rest.settled(&ran).await?;
+        let store = connect(platform).await?;
+        let (executions, members) = (store.collection::<Execution>().await?, store.records::<Member>().await?);
+        let execution = executions.get(&ran.parse()?).await?.context("the one that ran")?.state;
+        let member = members.find_one(doc! {"state.execution": &ran}).await?.context("its member")?;
+        Ok(Self { store, executions, members, template: (execution, member) })
+    }
+
+    /// So many more; their ids, oldest first.
+    pub async fn executions(&self, count: usize) -> Result<Vec<String>> {
+        let mut made = Vec::with_capacity(count);
+        while made.len() < count {
+            let burst = BURST.min(count - made.len());
+            let ids = stream::iter(0..burst).map(|_| self.one()).buffered(AT_ONCE);
+            made.extend(ids.try_collect::<Vec<_>>().await?);
+            wait::until("all events are published", async || {
+                let waiting = self.executions.find_one(doc! {"unpublished_since": {"$exists": true}}).await?;
+                Ok(waiting.is_none().then_some(()))
+            })
+            .await?;
+        }
+        Ok(made)
+    }
+
+    async fn one(&self) -> Result<String> {
+        let (execution, member) = self.template.clone();
+        let number = Number(self.store.numbers().take(number_key(execution.project)).await?);
+        let execution = Execution { id: ExecutionId::generate(), number, ..execution };
+        let id = execution.id;
+        let member = Member { id: MemberId { execution: id, ..member.id }, execution: id, ..member };
+        let [(fact, first), later @ ..] = life(&execution);
+        let work = async |tx: &mut katonic_store::Transaction| {
+            tx.insert(&self.executions, first.clone(), fact).await?;
+            tx.insert_record(&self.members, member.clone()).await?;
+            for (fact, state) in &later {
+                let change = |execution: &mut Execution| {
+                    execution.clone_from(state);
+                    Ok::<_, StoreError>(Some(*fact))
+                };
+                tx.update(&self.executions, &id, change).await?;
+            }
+            Ok::<_, StoreError>(())
+        };
+        self.store.transaction(work).await?;
+        Ok(id.to_string())
+    }
+
+    /// Gives the connection back.
+    pub async fn close(self) {
+        self.store.close().await;
+    }
+}
+
+/// An execution that is over, as it was after each of its events.
+fn life(over: &Execution) -> [(Fact, Execution); 5] {
+    let mut finishing = Execution { phase: Phase::Finishing, ended_at: None, results_commit: None, ..over.clone() };
+    finishing.attempts.iter_mut().for_each(|attempt| attempt.log_last_seq = 0);
+    let mut running = Execution { phase: Phase::Running, reason: None, ..finishing.clone() };
+    running.attempts.iter_mut().for_each(|attempt| attempt.outcome = None);
+    let mut starting = Execution { phase: Phase::Starting, started_at: None, ..running.clone() };
+    starting.attempts.iter_mut().for_each(|attempt| attempt.started_at = None);
+    let queued = Execution { phase: Phase::Queued, attempts: Vec::new(), ..starting.clone() };
+    [(QUEUED, queued), (ADMITTED, starting), (RUNNING, running), (FINISHING, finishing), (FINISHED, over.clone())]
+}
+
+async fn connect(platform: &Platform) -> Result<Store> {
+    let text = fs::read_to_string(platform.home().join("config/dispatcher.toml"))?;
+    let config: toml::Table = toml::from_str(&text)?;
+    let key = |section: &str, key: &str| -> Result<String> {
+        let value = config.get(section).and_then(|section| section.get(key)).and_then(|value| value.as_str());
+        value.map(ToOwned::to_owned).with_context(|| format!("no {section}.{key}"))
+    };
+    let source = Source {
+        installation: key("installation", "id")?.parse()?,
+        service: "dispatcher".to_owned(),
+        incarnation: u32::try_from(config["installation"]["incarnation"].as_integer().context("an incarnation")?)?,
+    };
+    let bus = Bus::new(BusConfig::new(key("broker", "uri")?, "bench"));
+    let config = StoreConfig::new(key("store", "uri")?, key("store", "database")?);
+    Ok(Store::connect(&config, source, Arc::new(bus), Arc::new(SystemClock)).await?)
+}
