@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, fs};
 
 use anyhow::{Result, ensure};
 
-use crate::{layers::rust_files, root};
+use crate::{layers::files, root};
 
 /// Made by `libs/service` for every service, with its name in it.
 const PER_SERVICE: &str = "_rpc_seconds";
@@ -14,7 +14,7 @@ pub fn check() -> Result<()> {
     let written = written(&fs::read_to_string(root().join("docs/metrics.md"))?);
     let mut used = BTreeSet::new();
     for folder in ["libs", "services", "executor"] {
-        for file in rust_files(&root().join(folder))? {
+        for file in files(&root().join(folder), "rs")? {
             used.extend(used_in(&fs::read_to_string(file)?));
         }
     }

@@ -17,7 +17,7 @@ pub fn write(site: &Site) -> Result<(), Error> {
     write_file(site, Part::Git, &git(site))?;
     write_file(site, Part::Dispatcher, &dispatcher(site)?)?;
     write_file(site, Part::LogStreamer, &log_streamer(site))?;
-    write_file(site, Part::ApiGateway, &common(site, Part::ApiGateway))?;
+    write_file(site, Part::ApiGateway, &gateway(site)?)?;
     let client = ClientFile { gateway: base_uri(site.installation.ports.gateway) };
     files::write_private(&site.home.client_file(), toml::to_string(&client)?.as_bytes())
 }
@@ -47,6 +47,14 @@ fn common(site: &Site, part: Part) -> Table {
         ),
         section("log", [("format", "json".into()), ("level", "info".into())]),
     ])
+}
+
+fn gateway(site: &Site) -> Result<Table, Error> {
+    let mut sections = common(site, Part::ApiGateway);
+    if let Some(pages) = tools::pages()? {
+        sections.extend([section("pages", [("dir", path(&pages))])]);
+    }
+    Ok(sections)
 }
 
 /// What an owner of data has: `owner` is its user of the store and names its database.

@@ -3,12 +3,15 @@
 
 mod api_authorisation;
 mod api_canary;
+mod api_fuzz;
 mod api_idempotency;
 mod api_input;
 mod api_matrix;
 mod api_operations;
+mod api_pages;
 mod api_projects;
 mod api_roles;
+mod docs_commands;
 mod doctor;
 mod e2e_cli;
 mod e2e_clients;
@@ -44,12 +47,15 @@ fn main() -> ExitCode {
     let trials = [
         api_authorisation::trials(),
         api_canary::trials(),
+        api_fuzz::trials(),
         api_idempotency::trials(),
         api_input::trials(),
         api_matrix::trials(),
         api_projects::trials(),
         api_roles::trials(),
         api_operations::trials(),
+        api_pages::trials(),
+        docs_commands::trials(),
         doctor::trials(),
         e2e_cli::trials(),
         e2e_clients::trials(),

@@ -1,5 +1,7 @@
 //! What the gateway can be told; see config/default.toml.
 
+use std::path::PathBuf;
+
 use katonic_service::config::{Configuration, KeysSection, LogSection, PeersSection, ServiceSection, TelemetrySection};
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +21,9 @@ pub struct Config {
     /// Where its spans go.
     #[serde(default)]
     pub telemetry: TelemetrySection,
+    /// Pages about the API.
+    #[serde(default)]
+    pub pages: PagesSection,
     /// Caps.
     #[serde(default)]
     pub limits: LimitsSection,
@@ -32,6 +37,14 @@ impl Configuration for Config {
     fn telemetry(&self) -> &TelemetrySection {
         &self.telemetry
     }
+}
+
+/// `[pages]`
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PagesSection {
+    /// What `web/docs` built; without it there are no pages.
+    pub dir: Option<PathBuf>,
 }
 
 /// `[limits]`
