@@ -6,8 +6,8 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::{
     commands::{
-        admin, completions, events, explain, jobs, logs, man, orgs, projects, results, run, subscriptions, tokens,
-        users,
+        admin, completions, events, explain, jobs, logs, man, orgs, projects, results, run, search, subscriptions,
+        tokens, users,
     },
     doctor,
     output::Format,
@@ -66,8 +66,10 @@ pub enum Command {
     Jobs(jobs::JobsCommand),
     /// Say why an execution is where it is, and what would help.
     Explain(explain::ExplainArgs),
-    /// Show the events of an execution.
+    /// Show the events of an execution, or follow those of the installation.
     Events(events::EventsArgs),
+    /// Search projects and executions.
+    Search(search::SearchArgs),
     /// List, make, edit, archive and share projects.
     #[command(subcommand)]
     Projects(projects::ProjectsCommand),

@@ -25,6 +25,7 @@ pub mod orgs;
 pub mod projects;
 pub mod results;
 pub mod run;
+pub mod search;
 pub mod subscriptions;
 pub mod tiers;
 pub mod tokens;
@@ -76,6 +77,7 @@ async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Jobs(command) => jobs::run(&Context::new(cli.global)?, command).await,
         Command::Explain(args) => explain::run(&Context::new(cli.global)?, args).await,
         Command::Events(args) => events::run(&Context::new(cli.global)?, args).await,
+        Command::Search(args) => search::run(&Context::new(cli.global)?, args).await,
         Command::Projects(command) => projects::run(&Context::new(cli.global)?, command).await,
         Command::Users(command) => users::run(&Context::new(cli.global)?, command).await,
         Command::Orgs(command) => orgs::run(&Context::new(cli.global)?, command).await,

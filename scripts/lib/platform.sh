@@ -35,7 +35,7 @@ build_platform() {
     RUSTFLAGS='-C target-feature=+crt-static' \
         cargo build --locked -p katonic-shim --target x86_64-unknown-linux-gnu || return 1
     mkdir -p "$DIST"
-    for program in api-gateway metadata dispatcher log-streamer agent; do
+    for program in api-gateway metadata dispatcher log-streamer search-indexer agent; do
         put_program "$CARGO_TARGET_DIR/debug/katonic-$program" || return 1
     done
     put_program "$CARGO_TARGET_DIR/x86_64-unknown-linux-gnu/debug/katonic-shim" || return 1

@@ -33,6 +33,10 @@ use katonic_proto::{
         project_service_client::ProjectServiceClient, token_service_client::TokenServiceClient,
         user_service_client::UserServiceClient,
     },
+    search::v1::{
+        FollowEventsRequest, FollowEventsResponse, RebuildIndexRequest, RebuildIndexResponse, SearchRequest,
+        SearchResponse, feed_service_client::FeedServiceClient, search_service_client::SearchServiceClient,
+    },
 };
 use tonic::Streaming;
 
@@ -115,6 +119,8 @@ calls! {
         remove_organisation_member(RemoveOrganisationMemberRequest) -> RemoveOrganisationMemberResponse;
     OrganisationServiceClient: set_organisation_member(SetOrganisationMemberRequest) -> SetOrganisationMemberResponse;
     ProjectServiceClient: archive_project(ArchiveProjectRequest) -> ArchiveProjectResponse;
+    SearchServiceClient: search(SearchRequest) -> SearchResponse;
+    SearchServiceClient: rebuild_index(RebuildIndexRequest) -> RebuildIndexResponse;
     ProjectServiceClient: get_project(GetProjectRequest) -> GetProjectResponse;
     ProjectServiceClient: list_projects(ListProjectsRequest) -> ListProjectsResponse;
     ProjectServiceClient: restore_project(RestoreProjectRequest) -> RestoreProjectResponse;
@@ -140,5 +146,6 @@ creating_calls! {
 
 streaming_calls! {
     ExecutionServiceClient: watch_execution(WatchExecutionRequest) -> WatchExecutionResponse;
+    FeedServiceClient: follow_events(FollowEventsRequest) -> FollowEventsResponse;
     LogServiceClient: follow_log(FollowLogRequest) -> FollowLogResponse;
 }

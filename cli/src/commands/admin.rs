@@ -6,6 +6,7 @@ use super::Context;
 use crate::{exit::Exit, failure::Failure};
 
 mod log_level;
+mod search;
 mod parked;
 mod status;
 
@@ -14,6 +15,9 @@ mod status;
 pub enum AdminCommand {
     /// Show which log lines a part writes, or change it for a while.
     LogLevel(log_level::LogLevelArgs),
+    /// Make the search index anew.
+    #[command(subcommand)]
+    Search(search::SearchCommand),
     /// Look at messages that a part could not handle; send them back or drop them.
     #[command(subcommand)]
     Parked(parked::ParkedCommand),
@@ -25,6 +29,7 @@ pub enum AdminCommand {
 pub async fn run(context: &Context, command: AdminCommand) -> Result<Exit, Failure> {
     match command {
         AdminCommand::LogLevel(args) => log_level::run(context, args).await,
+        AdminCommand::Search(command) => search::run(context, command).await,
         AdminCommand::Parked(command) => parked::run(context, command).await,
         AdminCommand::Status => status::run(context).await,
     }

@@ -18,6 +18,7 @@ pub fn trials() -> Vec<Trial> {
         "git",
         "dispatcher",
         "log-streamer",
+        "search-indexer",
         "api-gateway",
         "agent",
         "rabbitmq",

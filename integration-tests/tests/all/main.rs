@@ -23,6 +23,7 @@ mod e2e_logs;
 mod e2e_run;
 mod e2e_traces;
 mod fault_broker;
+mod e2e_search;
 mod fault_restart;
 
 use std::{
@@ -67,6 +68,7 @@ fn main() -> ExitCode {
         e2e_run::trials(),
         e2e_traces::trials(),
         fault_broker::trials(),
+        e2e_search::trials(),
         fault_restart::trials(),
     ];
     let conclusion = libtest_mimic::run(&arguments, trials.into_iter().flatten().collect());

@@ -47,6 +47,11 @@ macro_rules! ids {
                 Self(uuid)
             }
 
+            /// The 128 bits behind the text, in the same order.
+            pub const fn as_u128(&self) -> u128 {
+                self.0.as_u128()
+            }
+
             /// The part after `_`: 26 base32 digits.
             pub fn suffix(&self) -> String {
                 encode(self.0)

@@ -49,7 +49,7 @@ impl<'de> Deserialize<'de> for Scope {
 
 impl Scope {
     /// Every scope there is.
-    pub const LIST: [&'static str; 20] = [
+    pub const LIST: [&'static str; 22] = [
         "*",
         "events:subscribe",
         "executions:read",
@@ -65,6 +65,8 @@ impl Scope {
         "organisations:write",
         "projects:read",
         "projects:write",
+        "search:read",
+        "search:write",
         "self:read",
         "tokens:read",
         "tokens:write",

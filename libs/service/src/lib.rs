@@ -13,6 +13,7 @@
 //! There is one way to do each of these, in tests too.
 #![warn(missing_docs)]
 
+pub mod aggregates;
 pub mod auth;
 pub mod config;
 pub mod fields;

@@ -165,11 +165,19 @@ impl<T: Aggregate> Collection<T> {
 
     /// The events of an aggregate after a version, oldest first.
     pub async fn history(&self, id: &T::Id, after: Version, limit: usize) -> Result<Vec<HistoryEntry>, StoreError> {
-        let id = id.to_string();
+        self.history_of(&id.to_string(), after, limit).await
+    }
+
+    pub(crate) async fn history_of(
+        &self,
+        id: &str,
+        after: Version,
+        limit: usize,
+    ) -> Result<Vec<HistoryEntry>, StoreError> {
         // The outbox first: what leaves it meanwhile is in the history already.
-        let waiting = self.table.load(None, &id).await?.map(|row| row.outbox).unwrap_or_default();
-        let past = history::after(&self.history, &id, after, limit).await?;
-        Ok(history::merge(past, waiting, &id, after, limit))
+        let waiting = self.table.load(None, id).await?.map(|row| row.outbox).unwrap_or_default();
+        let past = history::after(&self.history, id, after, limit).await?;
+        Ok(history::merge(past, waiting, id, after, limit))
     }
 
     pub(crate) fn first_row(&self, state: T, fact: Fact, idempotency: Option<Idempotency>) -> AggregateRow<T> {

@@ -21,6 +21,8 @@ use tokio_util::sync::CancellationToken;
 use crate::{collection::number, error::StoreError, table::Table};
 
 const COLLECTION: &str = "leases";
+/// How often a leader looks whether the lease is still its; it ends by itself at two thirds of its term.
+const LOOK: Duration = Duration::from_millis(500);
 
 /// How often a lease has changed hands; fences writes of earlier holders.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -83,6 +85,32 @@ impl Lease {
         let mut hold = self.hold.clone();
         let held = hold.wait_for(|hold| current(*hold).is_some()).await.ok()?;
         held.map(|hold| hold.epoch)
+    }
+
+    /// Runs `work` for as long as it is ours, again and again, until shutdown.
+    /// A holder that does not know yet that it lost it is told within half a
+    /// second; what it writes meanwhile fails at the fence.
+    pub async fn lead<F>(&self, shutdown: CancellationToken, work: impl Fn(Epoch, CancellationToken) -> F)
+    where
+        F: Future<Output = ()>,
+    {
+        loop {
+            let acquired = shutdown.run_until_cancelled(self.acquired()).await;
+            let Some(Some(epoch)) = acquired else { return };
+            tracing::info!(lease = %self.name, epoch = epoch.get(), "leading");
+            let term = shutdown.child_token();
+            tokio::join!(work(epoch, term.clone()), self.watch(epoch, &term));
+            tracing::info!(lease = %self.name, epoch = epoch.get(), "no longer leading");
+        }
+    }
+
+    /// Ends the term once the lease is not ours any more.
+    async fn watch(&self, epoch: Epoch, term: &CancellationToken) {
+        while term.run_until_cancelled(tokio::time::sleep(LOOK)).await.is_some() {
+            if self.held() != Some(epoch) {
+                term.cancel();
+            }
+        }
     }
 
     /// In a transaction: fails unless the lease is still at `epoch` when it commits.

@@ -36,6 +36,7 @@ mod records;
 mod relay;
 mod retry;
 mod row;
+mod shown;
 mod store;
 mod table;
 mod transaction;

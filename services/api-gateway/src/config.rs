@@ -13,7 +13,7 @@ pub struct Config {
     pub service: ServiceSection,
     /// The key it signs with, and those it trusts.
     pub keys: KeysSection,
-    /// The owners behind it; all four are needed.
+    /// The owners behind it; all five are needed.
     pub peers: PeersSection,
     /// Log lines.
     #[serde(default)]

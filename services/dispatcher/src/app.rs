@@ -9,7 +9,7 @@ use katonic_proto::{
     envelope::Source,
 };
 use katonic_service::{
-    Shutdown,
+    Shutdown, aggregates,
     auth::{self, Audience, Minter, Verifier},
     rpc,
     runtime::Tasks,
@@ -27,7 +27,6 @@ use crate::{
     tasks::{
         admission::Admitting,
         agent_keeper::{AgentCommand, AgentKeeper},
-        leadership::lead,
         reconciling::Reconciling,
     },
     tickets::Tickets,
@@ -106,6 +105,7 @@ impl App {
             .await?
             .add_service(ExecutionServiceServer::new(executions))
             .add_service(MemberServiceServer::new(members))
+            .add_service(aggregates::service(repository.aggregates()))
             .stored(move || {
                 let store = described.clone();
                 async move { (store.outboxes().await.unwrap_or_default(), store.leases().await.unwrap_or_default()) }
@@ -145,7 +145,7 @@ impl App {
         let tasks = Tasks::default();
         tasks.spawn("agent-keeper", keeper.run(shutdown.clone()));
         let reconciling = Arc::new(reconciling);
-        let leading = lead(repository.clone(), shutdown.clone(), |epoch, term| {
+        let leading = repository.lease().lead(shutdown.clone(), |epoch, term| {
             let admitting = admitting.clone().run(epoch, term.clone());
             // Anew for each term: its deadlines run from when it first sees a state (X6).
             let reconciler = Reconciler::new(parts.clone());

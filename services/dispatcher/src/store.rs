@@ -4,7 +4,10 @@
 //! Every write goes through here or announces itself through [`Repository::announce`],
 //! so that nobody has to ask the store whether something happened.
 
+use std::sync::Arc;
+
 use katonic_domain::{ExecutionId, MemberId, ProjectId, Tags};
+use katonic_proto::aggregates::Aggregates;
 use katonic_store::{
     Collection, Fact, Idempotency, Index, Insertion, Lease, Page, Record, Records, Store, StoreError, Stored, Walk, doc,
 };
@@ -69,6 +72,11 @@ impl Repository {
         let members = store.records().await?;
         let lease = store.lease("dispatch");
         Ok(Self { store, executions, members, lease, changes: Changes::default() })
+    }
+
+    /// Everything that has events, as those see it who project it elsewhere.
+    pub fn aggregates(&self) -> Vec<Arc<dyn Aggregates>> {
+        vec![Arc::new(self.executions.clone())]
     }
 
     /// The store itself, for transactions.

@@ -15,7 +15,7 @@ use katonic_proto::{
     },
 };
 use katonic_service::{
-    Shutdown,
+    Shutdown, aggregates,
     auth::{self, Audience, Minter, Verifier},
     rpc,
     runtime::Tasks,
@@ -153,7 +153,8 @@ async fn api(
         .add_service(EventSubscriptionServiceServer::new(SubscriptionHandlers {
             subscriptions,
             uri: broker.amqp_uri(),
-        })))
+        }))
+        .add_service(aggregates::service(repository.aggregates())))
 }
 
 async fn git(

@@ -3,7 +3,10 @@
 mod grants;
 mod pushes;
 
+use std::sync::Arc;
+
 use katonic_domain::{Name, ProjectId, TokenId, UserId};
+use katonic_proto::aggregates::Aggregates;
 use katonic_store::{Collection, Document, Page, Records, Store, StoreError, Stored, Walk, doc};
 
 use crate::domain::{
@@ -53,6 +56,17 @@ impl Repository {
         let administrators = store.records().await?;
         let subscriptions = store.records().await?;
         Ok(Self { store, projects, tokens, users, organisations, grants, administrators, subscriptions })
+    }
+
+    /// Everything that has events, as those see it who project it elsewhere.
+    pub fn aggregates(&self) -> Vec<Arc<dyn Aggregates>> {
+        vec![
+            Arc::new(self.projects.clone()),
+            Arc::new(self.tokens.clone()),
+            Arc::new(self.users.clone()),
+            Arc::new(self.organisations.clone()),
+            Arc::new(self.grants.clone()),
+        ]
     }
 
     /// The store itself.

@@ -69,6 +69,8 @@ pub struct PeersSection {
     pub dispatcher: Option<String>,
     /// log-streamer.
     pub logs: Option<String>,
+    /// search-indexer.
+    pub search: Option<String>,
     /// metadata, role git.
     pub git: Option<String>,
     /// api-gateway.
@@ -85,6 +87,7 @@ impl PeersSection {
             Audience::Metadata => &self.metadata,
             Audience::Dispatcher => &self.dispatcher,
             Audience::Logs => &self.logs,
+            Audience::Search => &self.search,
             Audience::Git => &self.git,
             Audience::Gateway => &self.gateway,
         };

@@ -94,6 +94,7 @@ impl World {
         let peers = PeersSection {
             metadata: Some(metadata),
             dispatcher: Some(logs.clone()),
+            search: Some(logs.clone()),
             logs: Some(logs),
             git: Some(git),
             ..PeersSection::default()
