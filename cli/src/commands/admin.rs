@@ -6,8 +6,8 @@ use super::Context;
 use crate::{exit::Exit, failure::Failure};
 
 mod log_level;
-mod search;
 mod parked;
+mod search;
 mod status;
 
 /// What to do with the running platform.

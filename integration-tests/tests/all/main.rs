@@ -21,9 +21,9 @@ mod e2e_isolation;
 mod e2e_labels;
 mod e2e_logs;
 mod e2e_run;
+mod e2e_search;
 mod e2e_traces;
 mod fault_broker;
-mod e2e_search;
 mod fault_restart;
 
 use std::{
