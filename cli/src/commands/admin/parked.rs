@@ -18,12 +18,25 @@ use crate::{
 #[derive(Debug, Subcommand)]
 pub enum ParkedCommand {
     /// List them, oldest first in each queue.
+    #[command(after_help = "\
+Example:
+  katonic admin parked list --part dispatcher")]
     List(ListArgs),
     /// Show one with its body.
+    #[command(after_help = "\
+Example:
+  katonic admin parked show exe_01h455vb4pex5vsknk084sn02q.1.00000000000000000004")]
     Show(ShowArgs),
     /// Send them back to their queues, once what was wrong is mended.
+    #[command(after_help = "\
+Examples:
+  katonic admin parked redrive exe_01h455vb4pex5vsknk084sn02q.1.00000000000000000004
+  katonic admin parked redrive --all --part dispatcher")]
     Redrive(WhichArgs),
     /// Drop them for good.
+    #[command(after_help = "\
+Example:
+  katonic admin parked drop exe_01h455vb4pex5vsknk084sn02q.1.00000000000000000004")]
     Drop(WhichArgs),
 }
 
