@@ -17,7 +17,10 @@ use crate::{Shared, alone, fault_restart::pid_of, shared};
 
 pub fn trials() -> Vec<Trial> {
     vec![
-        alone("a_deleted_queue_comes_back_while_the_platform_runs", a_deleted_queue_comes_back),
+        alone(
+            "a_deleted_queue_comes_back_while_the_platform_runs_and_a_resync_heals_the_projection",
+            a_deleted_queue_comes_back,
+        ),
         alone("submits_go_on_while_the_broker_is_away_and_no_fact_is_lost", submits_go_on_without_the_broker),
         shared("a_parked_message_is_shown_redriven_and_dropped_by_the_cli", parked_messages_by_the_cli),
         shared("admin_status_tells_outboxes_leases_and_consumers_of_each_part", status_tells_of_each_part),
@@ -53,8 +56,15 @@ async fn a_deleted_queue_comes_back(platform: Shared) -> Result<()> {
         admin.delete_queue(&queue.parked()).await?;
     }
     ensure!(!check(&admin, &Topology::katonic()).await?.is_empty(), "nothing is missing");
+    // Its event has no queue to wait in.
+    let project = platform.rest().project("lost-with-its-queue").await?;
     wait::until("the supervisor makes it whole again", async || {
         Ok(check(&admin, &Topology::katonic()).await?.is_empty().then_some(()))
+    })
+    .await?;
+    wait::until("a resync finds the project whose event was lost", async || {
+        let found = platform.rest().get("/search?q=lost-with-its-queue").await?;
+        Ok(found["hits"].as_array().into_iter().flatten().any(|hit| hit["id"] == project).then_some(()))
     })
     .await
 }
@@ -136,6 +146,8 @@ async fn status_tells_of_each_part(platform: Shared) -> Result<()> {
     ensure!(has("outboxes", "collection", "executions"), "{dispatcher}");
     ensure!(has("consumers", "queue", &DISPATCHER_POLICY.name()), "{dispatcher}");
     ensure!(has("leases", "name", "relay-sweeper"), "{dispatcher}");
+    let search = part("search-indexer").context("no search-indexer")?;
+    ensure!(search["consumers"][0]["queue"] == SEARCH_EVENTS.name(), "{search}");
     ensure!(part("metadata").is_some() && part("log-streamer").is_some(), "{told}");
     Ok(())
 }

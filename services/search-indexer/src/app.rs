@@ -3,7 +3,10 @@
 use std::{net::SocketAddr, sync::Arc};
 
 use futures::future::BoxFuture;
-use katonic_bus::{Consumer, ConsumerConfig, OutgoingEvent, PublishError, Publisher, topology::SEARCH_EVENTS};
+use katonic_bus::{
+    Consumer, ConsumerConfig, OutgoingEvent, Parked, PublishError, Publisher,
+    topology::{SEARCH_EVENTS, Service},
+};
 use katonic_domain::{Clock, SystemClock};
 use katonic_proto::{
     envelope::Source,
@@ -80,11 +83,16 @@ impl App {
         };
         let searching = Searching::new(present, feed.clone(), heads.clone(), Arc::new(SystemClock));
         let searches = SearchRpc { searching, access: access.clone(), rebuilds };
-        let checked = store.clone();
+        let (checked, described) = (store.clone(), store.clone());
         let server = rpc::Server::bind(NAME, config.service.listen)
             .await?
             .add_service(FeedServiceServer::new(FeedRpc { follower, access }))
             .add_service(SearchServiceServer::new(searches))
+            .parked(Parked::new(config.broker.uri.expose(), Service::Search))
+            .stored(move || {
+                let store = described.clone();
+                async move { (store.outboxes().await.unwrap_or_default(), store.leases().await.unwrap_or_default()) }
+            })
             .ready_when("store", move || {
                 let store = checked.clone();
                 async move { store.ping().await.is_ok() }
