@@ -34,12 +34,21 @@ test *ARGS: build
 bench *ARGS: build
     cargo run --locked --bin katonic-bench -- {{ ARGS }}
 
-# Write the documents that are made from the contracts
+# Build the book into target/book; `just xtask` checks its links
+docs:
+    @echo "== docs"
+    mdbook build docs/book --dest-dir "$PWD/target/book"
+
+# What schemathesis finds, with many examples
+schemathesis EXAMPLES='200': build
+    KATONIC_TEST_EXAMPLES={{ EXAMPLES }} cargo test --locked -p katonic-integration-tests -- whatever_is_asked
+
+# Write the documents that are made from contracts and programs
 generate:
     cargo run --locked --bin xtask -- generate
 
 # What CI runs
-ci: fmt-check shellcheck clippy deny machete buf xtask doc test
+ci: fmt-check shellcheck clippy deny machete buf xtask docs doc test
 
 # Formatting
 fmt-check:
@@ -76,7 +85,7 @@ xtask:
     @echo "== xtask"
     cargo run --locked --bin xtask -- check
 
-# Documentation without broken links
+# Documentation of the code without broken links
 doc:
     @echo "== doc"
     RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --no-deps

@@ -6,8 +6,8 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::{
     commands::{
-        admin, completions, events, explain, jobs, logs, man, orgs, projects, results, run, subscriptions, tokens,
-        users,
+        admin, completions, events, explain, jobs, limits, logs, man, orgs, projects, results, run, search,
+        subscriptions, tiers, tokens, users,
     },
     doctor,
     output::Format,
@@ -66,8 +66,10 @@ pub enum Command {
     Jobs(jobs::JobsCommand),
     /// Say why an execution is where it is, and what would help.
     Explain(explain::ExplainArgs),
-    /// Show the events of an execution.
+    /// Show the events of an execution, or follow those of the installation.
     Events(events::EventsArgs),
+    /// Search projects and executions.
+    Search(search::SearchArgs),
     /// List, make, edit, archive and share projects.
     #[command(subcommand)]
     Projects(projects::ProjectsCommand),
@@ -83,8 +85,12 @@ pub enum Command {
     /// List, make and delete event subscriptions (administrators).
     #[command(subcommand)]
     Subscriptions(subscriptions::SubscriptionsCommand),
-    /// List the hardware tiers.
-    Tiers,
+    /// List, make, change and retire hardware tiers.
+    #[command(subcommand)]
+    Tiers(tiers::TiersCommand),
+    /// List and set what may run and queue at once (administrators).
+    #[command(subcommand)]
+    Limits(limits::LimitsCommand),
     /// Look after the running platform (administrators).
     #[command(subcommand)]
     Admin(admin::AdminCommand),

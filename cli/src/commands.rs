@@ -19,12 +19,14 @@ pub mod completions;
 pub mod events;
 pub mod explain;
 pub mod jobs;
+pub mod limits;
 pub mod logs;
 pub mod man;
 pub mod orgs;
 pub mod projects;
 pub mod results;
 pub mod run;
+pub mod search;
 pub mod subscriptions;
 pub mod tiers;
 pub mod tokens;
@@ -76,13 +78,15 @@ async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Jobs(command) => jobs::run(&Context::new(cli.global)?, command).await,
         Command::Explain(args) => explain::run(&Context::new(cli.global)?, args).await,
         Command::Events(args) => events::run(&Context::new(cli.global)?, args).await,
+        Command::Search(args) => search::run(&Context::new(cli.global)?, args).await,
         Command::Projects(command) => projects::run(&Context::new(cli.global)?, command).await,
         Command::Users(command) => users::run(&Context::new(cli.global)?, command).await,
         Command::Orgs(command) => orgs::run(&Context::new(cli.global)?, command).await,
         Command::Tokens(command) => tokens::run(&Context::new(cli.global)?, command).await,
         Command::Subscriptions(command) => subscriptions::run(&Context::new(cli.global)?, command).await,
         Command::Admin(command) => admin::run(&Context::new(cli.global)?, command).await,
-        Command::Tiers => tiers::run(&Context::new(cli.global)?).await,
+        Command::Tiers(command) => tiers::run(&Context::new(cli.global)?, command).await,
+        Command::Limits(command) => limits::run(&Context::new(cli.global)?, command).await,
     }
 }
 

@@ -6,7 +6,7 @@
 //!          ├─ keeper ──> epmd
 //!          ├─ keeper ──> rabbitmq     ─ prepare: topology
 //!          ├─ keeper ──> redis
-//!          └─ keeper ──> metadata, git, dispatcher, log-streamer, api-gateway
+//!          └─ keeper ──> metadata, git, dispatcher, log-streamer, search-indexer, api-gateway
 //! ```
 //! Must hold: everything listens on 127.0.0.1 only and demands a password
 //! (DESIGN I4); whoever is killed, users' work goes on (G3); running any of the

@@ -10,6 +10,7 @@ use katonic_domain::ExecutionId;
 use katonic_proto::{
     dispatcher::v1::{WatchExecutionRequest, WatchExecutionResponse},
     logs::v1::{FollowLogRequest, FollowLogResponse, Stream},
+    search::v1::{FollowEventsRequest, FollowEventsResponse},
 };
 use tonic::Streaming;
 
@@ -78,6 +79,29 @@ impl Feed for States {
 
     fn is_last(answer: &Self::Answer) -> bool {
         answer.execution.as_ref().is_some_and(text::has_ended)
+    }
+}
+
+/// The events of the installation, as the request asks for them.
+pub struct Events(pub FollowEventsRequest);
+
+impl Feed for Events {
+    type Answer = FollowEventsResponse;
+
+    async fn open(&self, client: &Client, cursor: String) -> Result<Streaming<Self::Answer>, Error> {
+        let mut request = self.0.clone();
+        if !cursor.is_empty() {
+            request.cursor = cursor;
+        }
+        client.follow_events(request).await
+    }
+
+    fn cursor(answer: &Self::Answer) -> &str {
+        &answer.cursor
+    }
+
+    fn is_last(_: &Self::Answer) -> bool {
+        false
     }
 }
 

@@ -5,6 +5,8 @@
 //! their own. Tests that kill or stop parts take it alone.
 
 pub mod cli;
+pub mod guide;
+pub mod otlp;
 pub mod platform;
 pub mod python;
 pub mod rest;

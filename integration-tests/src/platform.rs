@@ -42,14 +42,19 @@ impl Platform {
 
     /// `katonic up`.
     pub fn up(&self) -> Result<()> {
-        self.manage(&["up"])
+        self.up_with(&[])
+    }
+
+    /// `katonic up` with variables in its environment.
+    pub fn up_with(&self, variables: &[(&str, &str)]) -> Result<()> {
+        self.manage(&["up"], variables)
     }
 
     /// `katonic down`, with arguments.
     pub fn down(&self, arguments: &[&str]) -> Result<()> {
         let mut all = vec!["down"];
         all.extend(arguments);
-        self.manage(&all)
+        self.manage(&all, &[])
     }
 
     /// Ends it and all jobs. Its folder goes too, unless it may tell why a test failed.
@@ -62,8 +67,8 @@ impl Platform {
         Ok(())
     }
 
-    fn manage(&self, arguments: &[&str]) -> Result<()> {
-        let output = self.command("katonic").args(arguments).output()?;
+    fn manage(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Result<()> {
+        let output = self.command("katonic").args(arguments).envs(variables.iter().copied()).output()?;
         ensure!(
             output.status.success(),
             "katonic {arguments:?}: {}\n{}{}",
@@ -76,9 +81,24 @@ impl Platform {
 
     /// A program of ours, told of this platform's data directory and no other.
     pub fn command(&self, program: &str) -> Command {
-        let mut command = Command::new(self.programs.join(program));
+        self.told(Command::new(self.programs.join(program)))
+    }
+
+    fn told(&self, mut command: Command) -> Command {
         command.env("KATONIC_HOME", self.home()).env_remove("KATONIC_URL").env_remove("KATONIC_TOKEN");
         command
+    }
+
+    /// A shell that finds our programs first, and the Python that has the packages of the tests.
+    pub fn shell(&self) -> Result<Command> {
+        let mut folders = vec![self.programs.clone()];
+        folders.extend(
+            env::var_os("KATONIC_TEST_PYTHON").and_then(|python| Some(Path::new(&python).parent()?.to_owned())),
+        );
+        folders.extend(env::split_paths(&env::var_os("PATH").unwrap_or_default()));
+        let mut shell = self.told(Command::new("bash"));
+        shell.env("PATH", env::join_paths(folders)?).env("no_proxy", "127.0.0.1");
+        Ok(shell)
     }
 
     /// The data directory.

@@ -35,11 +35,26 @@ build_platform() {
     RUSTFLAGS='-C target-feature=+crt-static' \
         cargo build --locked -p katonic-shim --target x86_64-unknown-linux-gnu || return 1
     mkdir -p "$DIST"
-    for program in api-gateway metadata dispatcher log-streamer agent; do
+    for program in api-gateway metadata dispatcher log-streamer search-indexer agent; do
         put_program "$CARGO_TARGET_DIR/debug/katonic-$program" || return 1
     done
     put_program "$CARGO_TARGET_DIR/x86_64-unknown-linux-gnu/debug/katonic-shim" || return 1
-    put_program "$CARGO_TARGET_DIR/debug/katonic"
+    put_program "$CARGO_TARGET_DIR/debug/katonic" || return 1
+    build_pages
+}
+
+# Builds the pages about the API where there is npm; the platform runs without.
+build_pages() {
+    if ! has npm; then
+        say "  no npm: the pages at /docs are left out"
+        return 0
+    fi
+    (
+        cd "$REPO/web/docs" || exit 1
+        # npm writes that file once everything is there.
+        [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --silent || exit 1
+        npm run --silent build -- "$DIST/pages"
+    )
 }
 
 # Whether a build has put a program that was not there as it is.

@@ -1,12 +1,13 @@
-//! Documents that are generated from `proto/` and committed, so that a change
-//! of a contract shows in review as its users will see it.
+//! Documents that are generated from `proto/`, the programs and their
+//! configuration files, and committed, so that a change shows in review as its
+//! users will see it.
 
 use std::{collections::BTreeMap, fs, path::PathBuf};
 
 use anyhow::{Context, Result, bail};
 use katonic_proto::{asyncapi, openapi};
 
-use crate::root;
+use crate::{book, configuration, root};
 
 /// Writes every document and removes schemas of events that are gone.
 pub fn generate() -> Result<()> {
@@ -21,7 +22,7 @@ pub fn generate() -> Result<()> {
     Ok(())
 }
 
-/// Fails where a committed document is not what the contracts say.
+/// Fails where a committed document is not what it would be made as.
 pub fn check() -> Result<()> {
     let documents = documents()?;
     for (path, text) in &documents {
@@ -43,6 +44,9 @@ fn documents() -> Result<BTreeMap<PathBuf, String>> {
     let mut documents = BTreeMap::from([
         (PathBuf::from("docs/openapi.yaml"), serde_yaml_ng::to_string(&openapi::document())?),
         (PathBuf::from("docs/asyncapi.yaml"), serde_yaml_ng::to_string(&asyncapi::document())?),
+        (PathBuf::from("docs/configuration.md"), configuration::document()?),
+        (PathBuf::from("docs/book/src/reference/cli.md"), book::command_line()),
+        (PathBuf::from("docs/book/src/reference/events.md"), book::event_catalogue()),
     ]);
     for (event_type, schema) in asyncapi::event_schemas() {
         let path = PathBuf::from(format!("docs/schemas/{event_type}.json"));

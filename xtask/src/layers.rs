@@ -17,7 +17,7 @@ const LEVELS: [&[&str]; 5] = [&["domain"], &["store"], &["usecases"], &["grpc", 
 pub fn check() -> Result<()> {
     for service in fs::read_dir(root().join("services"))? {
         let sources = service?.path().join("src");
-        for file in rust_files(&sources)? {
+        for file in files(&sources, "rs")? {
             check_file(&sources, &file)?;
         }
     }
@@ -39,7 +39,8 @@ fn check_file(sources: &Path, file: &Path) -> Result<()> {
     Ok(())
 }
 
-fn rust_files(folder: &Path) -> Result<Vec<PathBuf>> {
+/// Every file of an extension below a folder.
+pub fn files(folder: &Path, extension: &str) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {
@@ -47,7 +48,7 @@ fn rust_files(folder: &Path) -> Result<Vec<PathBuf>> {
             let path = entry?.path();
             if path.is_dir() {
                 folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
+            } else if path.extension().is_some_and(|found| found == extension) {
                 files.push(path);
             }
         }

@@ -1,8 +1,13 @@
 //! Chores of the repository: what is generated and committed, and the rules
 //! of STYLE that no other tool checks.
 
+mod book;
+mod configuration;
 mod contracts;
+mod errors;
 mod layers;
+mod links;
+mod metrics;
 mod readmes;
 
 use anyhow::Result;
@@ -11,9 +16,11 @@ use clap::Parser;
 /// Chores of the repository.
 #[derive(Parser)]
 enum Chore {
-    /// Writes docs/openapi.yaml, docs/asyncapi.yaml and docs/schemas from the contracts.
+    /// Writes what is made from contracts, programs and configuration files: docs/{openapi,asyncapi}.yaml, docs/schemas,
+    /// docs/configuration.md, pages of docs/book.
     Generate,
-    /// Fails where generated files are stale, a layer reaches upward or a room has no door.
+    /// Fails where a generated file is stale, a layer reaches upward, a room has no door, an error no words, a metric no
+    /// line or a link no end.
     Check,
 }
 
@@ -22,7 +29,10 @@ fn main() -> Result<()> {
         Chore::Generate => contracts::generate(),
         Chore::Check => {
             contracts::check()?;
+            errors::check()?;
             layers::check()?;
+            links::check()?;
+            metrics::check()?;
             readmes::check()
         }
     }

@@ -13,23 +13,33 @@ use katonic_proto::{
     },
     metadata::v1::{
         ArchiveProjectRequest, ArchiveProjectResponse, CreateEventSubscriptionRequest, CreateEventSubscriptionResponse,
-        CreateOrganisationRequest, CreateOrganisationResponse, CreateProjectRequest, CreateProjectResponse,
-        CreateTokenRequest, CreateTokenResponse, CreateUserRequest, CreateUserResponse, CreateUserTokenRequest,
-        CreateUserTokenResponse, DeleteEventSubscriptionRequest, DeleteEventSubscriptionResponse, DeleteGrantRequest,
-        DeleteGrantResponse, DisableUserRequest, DisableUserResponse, EnableUserRequest, EnableUserResponse,
-        GetLogLevelRequest, GetLogLevelResponse, GetOrganisationRequest, GetOrganisationResponse, GetProjectRequest,
-        GetProjectResponse, ListEventSubscriptionsRequest, ListEventSubscriptionsResponse, ListGrantsRequest,
-        ListGrantsResponse, ListHardwareTiersRequest, ListHardwareTiersResponse, ListOrganisationsRequest,
-        ListOrganisationsResponse, ListProjectsRequest, ListProjectsResponse, ListTokensRequest, ListTokensResponse,
-        ListUsersRequest, ListUsersResponse, RemoveOrganisationMemberRequest, RemoveOrganisationMemberResponse,
-        RestoreProjectRequest, RestoreProjectResponse, RevokeTokenRequest, RevokeTokenResponse, SetGrantRequest,
-        SetGrantResponse, SetLogLevelRequest, SetLogLevelResponse, SetOrganisationMemberRequest,
-        SetOrganisationMemberResponse, TransferProjectRequest, TransferProjectResponse, UpdateProjectRequest,
-        UpdateProjectResponse, event_subscription_service_client::EventSubscriptionServiceClient,
-        grant_service_client::GrantServiceClient, hardware_tier_service_client::HardwareTierServiceClient,
+        CreateHardwareTierRequest, CreateHardwareTierResponse, CreateOrganisationRequest, CreateOrganisationResponse,
+        CreateProjectRequest, CreateProjectResponse, CreateTokenRequest, CreateTokenResponse, CreateUserRequest,
+        CreateUserResponse, CreateUserTokenRequest, CreateUserTokenResponse, DeleteEventSubscriptionRequest,
+        DeleteEventSubscriptionResponse, DeleteGrantRequest, DeleteGrantResponse, DescribePartsRequest,
+        DescribePartsResponse, DisableUserRequest, DisableUserResponse, DropParkedMessagesRequest,
+        DropParkedMessagesResponse, EnableUserRequest, EnableUserResponse, GetHardwareTierRequest,
+        GetHardwareTierResponse, GetLogLevelRequest, GetLogLevelResponse, GetOrganisationRequest,
+        GetOrganisationResponse, GetProjectRequest, GetProjectResponse, ListEventSubscriptionsRequest,
+        ListEventSubscriptionsResponse, ListGrantsRequest, ListGrantsResponse, ListHardwareTiersRequest,
+        ListHardwareTiersResponse, ListLimitsRequest, ListLimitsResponse, ListOrganisationsRequest,
+        ListOrganisationsResponse, ListParkedMessagesRequest, ListParkedMessagesResponse, ListProjectsRequest,
+        ListProjectsResponse, ListTokensRequest, ListTokensResponse, ListUsersRequest, ListUsersResponse,
+        RedriveParkedMessagesRequest, RedriveParkedMessagesResponse, RemoveOrganisationMemberRequest,
+        RemoveOrganisationMemberResponse, RestoreProjectRequest, RestoreProjectResponse, RetireHardwareTierRequest,
+        RetireHardwareTierResponse, RevokeTokenRequest, RevokeTokenResponse, SetGrantRequest, SetGrantResponse,
+        SetLimitRequest, SetLimitResponse, SetLogLevelRequest, SetLogLevelResponse, SetOrganisationMemberRequest,
+        SetOrganisationMemberResponse, TransferProjectRequest, TransferProjectResponse, UpdateHardwareTierRequest,
+        UpdateHardwareTierResponse, UpdateProjectRequest, UpdateProjectResponse,
+        event_subscription_service_client::EventSubscriptionServiceClient, grant_service_client::GrantServiceClient,
+        hardware_tier_service_client::HardwareTierServiceClient, limit_service_client::LimitServiceClient,
         operations_service_client::OperationsServiceClient, organisation_service_client::OrganisationServiceClient,
         project_service_client::ProjectServiceClient, token_service_client::TokenServiceClient,
         user_service_client::UserServiceClient,
+    },
+    search::v1::{
+        FollowEventsRequest, FollowEventsResponse, RebuildIndexRequest, RebuildIndexResponse, SearchRequest,
+        SearchResponse, feed_service_client::FeedServiceClient, search_service_client::SearchServiceClient,
     },
 };
 use tonic::Streaming;
@@ -96,9 +106,18 @@ calls! {
     ExecutionServiceClient: list_jobs(ListJobsRequest) -> ListJobsResponse;
     ExecutionServiceClient: stop_execution(StopExecutionRequest) -> StopExecutionResponse;
     ExecutionServiceClient: update_execution(UpdateExecutionRequest) -> UpdateExecutionResponse;
+    HardwareTierServiceClient: get_hardware_tier(GetHardwareTierRequest) -> GetHardwareTierResponse;
     HardwareTierServiceClient: list_hardware_tiers(ListHardwareTiersRequest) -> ListHardwareTiersResponse;
+    HardwareTierServiceClient: retire_hardware_tier(RetireHardwareTierRequest) -> RetireHardwareTierResponse;
+    HardwareTierServiceClient: update_hardware_tier(UpdateHardwareTierRequest) -> UpdateHardwareTierResponse;
+    LimitServiceClient: list_limits(ListLimitsRequest) -> ListLimitsResponse;
+    LimitServiceClient: set_limit(SetLimitRequest) -> SetLimitResponse;
     LogServiceClient: read_log(ReadLogRequest) -> ReadLogResponse;
+    OperationsServiceClient: describe_parts(DescribePartsRequest) -> DescribePartsResponse;
+    OperationsServiceClient: drop_parked_messages(DropParkedMessagesRequest) -> DropParkedMessagesResponse;
     OperationsServiceClient: get_log_level(GetLogLevelRequest) -> GetLogLevelResponse;
+    OperationsServiceClient: list_parked_messages(ListParkedMessagesRequest) -> ListParkedMessagesResponse;
+    OperationsServiceClient: redrive_parked_messages(RedriveParkedMessagesRequest) -> RedriveParkedMessagesResponse;
     OperationsServiceClient: set_log_level(SetLogLevelRequest) -> SetLogLevelResponse;
     GrantServiceClient: delete_grant(DeleteGrantRequest) -> DeleteGrantResponse;
     GrantServiceClient: list_grants(ListGrantsRequest) -> ListGrantsResponse;
@@ -109,6 +128,8 @@ calls! {
         remove_organisation_member(RemoveOrganisationMemberRequest) -> RemoveOrganisationMemberResponse;
     OrganisationServiceClient: set_organisation_member(SetOrganisationMemberRequest) -> SetOrganisationMemberResponse;
     ProjectServiceClient: archive_project(ArchiveProjectRequest) -> ArchiveProjectResponse;
+    SearchServiceClient: search(SearchRequest) -> SearchResponse;
+    SearchServiceClient: rebuild_index(RebuildIndexRequest) -> RebuildIndexResponse;
     ProjectServiceClient: get_project(GetProjectRequest) -> GetProjectResponse;
     ProjectServiceClient: list_projects(ListProjectsRequest) -> ListProjectsResponse;
     ProjectServiceClient: restore_project(RestoreProjectRequest) -> RestoreProjectResponse;
@@ -125,6 +146,7 @@ creating_calls! {
     EventSubscriptionServiceClient:
         create_event_subscription(CreateEventSubscriptionRequest) -> CreateEventSubscriptionResponse;
     ExecutionServiceClient: submit_job(SubmitJobRequest) -> SubmitJobResponse;
+    HardwareTierServiceClient: create_hardware_tier(CreateHardwareTierRequest) -> CreateHardwareTierResponse;
     OrganisationServiceClient: create_organisation(CreateOrganisationRequest) -> CreateOrganisationResponse;
     ProjectServiceClient: create_project(CreateProjectRequest) -> CreateProjectResponse;
     TokenServiceClient: create_token(CreateTokenRequest) -> CreateTokenResponse;
@@ -134,5 +156,6 @@ creating_calls! {
 
 streaming_calls! {
     ExecutionServiceClient: watch_execution(WatchExecutionRequest) -> WatchExecutionResponse;
+    FeedServiceClient: follow_events(FollowEventsRequest) -> FollowEventsResponse;
     LogServiceClient: follow_log(FollowLogRequest) -> FollowLogResponse;
 }

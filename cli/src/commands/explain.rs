@@ -26,7 +26,10 @@ pub async fn run(context: &Context, args: ExplainArgs) -> Result<Exit, Failure> 
 }
 
 fn human(response: &ExplainExecutionResponse) -> String {
-    let place = if response.queue_place == 0 { String::new() } else { response.queue_place.to_string() };
+    let place = match (response.queue_place, response.queue_length) {
+        (0, _) => String::new(),
+        (place, length) => format!("{place} of {length}"),
+    };
     let mut lines = vec![
         ("phase", text::phase(response.phase())),
         ("why", response.summary.clone()),

@@ -35,6 +35,9 @@ pub enum OrgsCommand {
 
 /// Arguments of `orgs create`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  katonic orgs create lab")]
 pub struct CreateArgs {
     /// 1 to 63 of a-z, 0-9 and `-`.
     name: Name,
@@ -45,6 +48,9 @@ pub struct CreateArgs {
 
 /// Arguments of `orgs show`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  katonic orgs show lab")]
 pub struct ShowArgs {
     /// The organisation, by name or id.
     organisation: OrganisationRef,
@@ -52,6 +58,9 @@ pub struct ShowArgs {
 
 /// Arguments of `orgs add`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  katonic orgs add lab ada")]
 pub struct AddArgs {
     /// The organisation, by name or id.
     organisation: OrganisationRef,
@@ -64,6 +73,9 @@ pub struct AddArgs {
 
 /// Arguments of `orgs remove`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  katonic orgs remove lab ada")]
 pub struct RemoveArgs {
     /// The organisation, by name or id.
     organisation: OrganisationRef,

@@ -36,6 +36,9 @@ pub enum UsersCommand {
 
 /// Arguments of `users create`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  katonic users create ada --display-name 'Ada Lovelace'")]
 pub struct CreateArgs {
     /// 1 to 63 of a-z, 0-9 and `-`.
     name: Name,
@@ -49,6 +52,10 @@ pub struct CreateArgs {
 
 /// Arguments of `users disable` and `users enable`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  katonic users disable ada
+  katonic users enable ada")]
 pub struct UserArgs {
     /// The user, by name or id.
     user: UserRef,
@@ -56,6 +63,9 @@ pub struct UserArgs {
 
 /// Arguments of `users token`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  katonic users token ada")]
 pub struct TokenArgs {
     /// The user, by name or id.
     user: UserRef,

@@ -17,7 +17,8 @@ pub fn write(site: &Site) -> Result<(), Error> {
     write_file(site, Part::Git, &git(site))?;
     write_file(site, Part::Dispatcher, &dispatcher(site)?)?;
     write_file(site, Part::LogStreamer, &log_streamer(site))?;
-    write_file(site, Part::ApiGateway, &common(site, Part::ApiGateway))?;
+    write_file(site, Part::ApiGateway, &gateway(site)?)?;
+    write_file(site, Part::SearchIndexer, &search_indexer(site))?;
     let client = ClientFile { gateway: base_uri(site.installation.ports.gateway) };
     files::write_private(&site.home.client_file(), toml::to_string(&client)?.as_bytes())
 }
@@ -41,12 +42,21 @@ fn common(site: &Site, part: Part) -> Table {
                 ("metadata", base_uri(ports.metadata).into()),
                 ("dispatcher", base_uri(ports.dispatcher).into()),
                 ("logs", base_uri(ports.logs).into()),
+                ("search", base_uri(ports.search).into()),
                 ("git", base_uri(ports.git).into()),
                 ("gateway", base_uri(ports.gateway).into()),
             ],
         ),
         section("log", [("format", "json".into()), ("level", "info".into())]),
     ])
+}
+
+fn gateway(site: &Site) -> Result<Table, Error> {
+    let mut sections = common(site, Part::ApiGateway);
+    if let Some(pages) = tools::pages()? {
+        sections.extend([section("pages", [("dir", path(&pages))])]);
+    }
+    Ok(sections)
 }
 
 /// What an owner of data has: `owner` is its user of the store and names its database.
@@ -127,6 +137,16 @@ fn log_streamer(site: &Site) -> Table {
     sections.extend([
         section("redis", [("uri", redis::uri(site).into())]),
         section("blobs", [("dir", path(&site.home.blobs())), ("key_file", path(&site.home.blob_key_file()))]),
+    ]);
+    sections
+}
+
+fn search_indexer(site: &Site) -> Table {
+    let passwords = &site.secrets.passwords;
+    let mut sections = owner(site, Part::SearchIndexer, "search", &passwords.store.search);
+    sections.extend([
+        broker(site, "search", &passwords.broker.search),
+        section("index", [("dir", path(&site.home.search()))]),
     ]);
     sections
 }

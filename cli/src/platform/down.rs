@@ -8,6 +8,10 @@ use crate::exit::Exit;
 
 /// Arguments of `katonic down`.
 #[derive(Debug, Clone, clap::Args)]
+#[command(after_help = "\
+Examples:
+  katonic down
+  katonic down --stop-jobs")]
 pub struct DownArgs {
     /// First stop all running jobs, keep their results, and wait for their end
     #[arg(long)]

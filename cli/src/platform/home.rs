@@ -10,7 +10,7 @@
 //!   run/               identity of each process, the supervisor's state.json
 //!   servers/           store, rabbitmq, redis
 //!   log/               <part>.log
-//!   repos/ blobs/ members/ cache/git/
+//!   repos/ blobs/ members/ search/ cache/git/
 //! <work>/            0711, beside it: the folders in which users' code runs
 //! ```
 
@@ -78,7 +78,9 @@ impl Home {
     /// Makes what is missing of it.
     pub(super) fn create(&self) -> Result<(), Error> {
         files::make_dir(&self.root, 0o700)?;
-        for folder in ["secrets", "secrets/keys", "config", "run", "servers", "log", "repos", "blobs", "members"] {
+        for folder in
+            ["secrets", "secrets/keys", "config", "run", "servers", "log", "repos", "blobs", "members", "search"]
+        {
             files::make_dir(&self.root.join(folder), 0o700)?;
         }
         files::make_dir(&self.git_cache(), 0o700)?;
@@ -190,6 +192,10 @@ impl Home {
 
     pub(super) fn blobs(&self) -> PathBuf {
         self.root.join("blobs")
+    }
+
+    pub(super) fn search(&self) -> PathBuf {
+        self.root.join("search")
     }
 
     pub(super) fn members(&self) -> PathBuf {

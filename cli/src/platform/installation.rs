@@ -61,6 +61,9 @@ pub struct Ports {
     pub dispatcher: u16,
     /// log-streamer.
     pub logs: u16,
+    /// search-indexer; 0 in an installation that was made before there was one.
+    #[serde(default)]
+    pub search: u16,
     /// The store.
     pub store: u16,
     /// The broker's AMQP.
@@ -87,6 +90,7 @@ impl Ports {
             Part::Git => vec![self.git],
             Part::Dispatcher => vec![self.dispatcher],
             Part::LogStreamer => vec![self.logs],
+            Part::SearchIndexer => vec![self.search],
             Part::ApiGateway => vec![self.gateway],
         }
     }
@@ -99,6 +103,7 @@ impl Ports {
             git: chooser.any()?,
             dispatcher: chooser.any()?,
             logs: chooser.any()?,
+            search: chooser.any()?,
             store: chooser.any()?,
             amqp: chooser.any()?,
             management: chooser.any()?,
@@ -113,7 +118,7 @@ impl Installation {
     /// The installation here; chosen now where there is none.
     pub(super) fn load_or_create(home: &Home) -> Result<Self, Error> {
         if let Some(installation) = Self::load(home)? {
-            return Ok(installation);
+            return installation.completed(home);
         }
         let installation = Self {
             id: InstallationId::generate(),
@@ -124,6 +129,15 @@ impl Installation {
         };
         files::write_json(&home.installation_file(), &installation)?;
         Ok(installation)
+    }
+
+    /// With what an earlier version had not chosen yet.
+    fn completed(mut self, home: &Home) -> Result<Self, Error> {
+        if self.ports.search == 0 {
+            self.ports.search = PortChooser::default().any()?;
+            files::write_json(&home.installation_file(), &self)?;
+        }
+        Ok(self)
     }
 
     /// The installation here, if there is one.
@@ -194,7 +208,7 @@ mod tests {
         let ports = Ports::choose().expect("free ports");
         let all: Vec<u16> = Part::ALL.iter().flat_map(|part| ports.of(*part)).collect();
         assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), all.len());
-        assert_eq!(all.len(), 11);
+        assert_eq!(all.len(), 12);
     }
 
     #[test]

@@ -67,6 +67,7 @@ fn launch(site: &Site, part: Part) -> Result<Launch, Error> {
         Part::Git => service(site, part, "katonic-metadata", &["--role", "git"]),
         Part::Dispatcher => service(site, part, "katonic-dispatcher", &[]),
         Part::LogStreamer => service(site, part, "katonic-log-streamer", &[]),
+        Part::SearchIndexer => service(site, part, "katonic-search-indexer", &[]),
         Part::ApiGateway => service(site, part, "katonic-api-gateway", &[]),
     }
 }

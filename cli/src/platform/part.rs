@@ -3,7 +3,7 @@
 //! ```text
 //! store   epmd ── rabbitmq   redis
 //!   └───────────┬──────────────┘
-//! metadata  git  dispatcher  log-streamer  api-gateway
+//! metadata  git  dispatcher  log-streamer  search-indexer  api-gateway
 //! ```
 //! A part is started once all that it needs are ready, and stopped before them.
 
@@ -31,13 +31,15 @@ pub enum Part {
     Dispatcher,
     /// Logs.
     LogStreamer,
+    /// The event feed and the search index.
+    SearchIndexer,
     /// The public door.
     ApiGateway,
 }
 
 impl Part {
     /// In starting order.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Store,
         Self::Epmd,
         Self::Rabbitmq,
@@ -46,13 +48,14 @@ impl Part {
         Self::Git,
         Self::Dispatcher,
         Self::LogStreamer,
+        Self::SearchIndexer,
         Self::ApiGateway,
     ];
 
     /// Groups in stopping order: the door first, then who writes, then what is written to.
     pub const STOPPING: [&'static [Self]; 5] = [
         &[Self::ApiGateway],
-        &[Self::LogStreamer, Self::Dispatcher, Self::Git],
+        &[Self::SearchIndexer, Self::LogStreamer, Self::Dispatcher, Self::Git],
         &[Self::Metadata],
         &[Self::Redis, Self::Rabbitmq, Self::Store],
         &[Self::Epmd],
@@ -69,6 +72,7 @@ impl Part {
             Self::Git => "git",
             Self::Dispatcher => "dispatcher",
             Self::LogStreamer => "log-streamer",
+            Self::SearchIndexer => "search-indexer",
             Self::ApiGateway => "api-gateway",
         }
     }
@@ -78,9 +82,12 @@ impl Part {
         match self {
             Self::Store | Self::Epmd | Self::Redis => &[],
             Self::Rabbitmq => &[Self::Epmd],
-            Self::Metadata | Self::Git | Self::Dispatcher | Self::LogStreamer | Self::ApiGateway => {
-                &[Self::Store, Self::Rabbitmq, Self::Redis]
-            }
+            Self::Metadata
+            | Self::Git
+            | Self::Dispatcher
+            | Self::LogStreamer
+            | Self::SearchIndexer
+            | Self::ApiGateway => &[Self::Store, Self::Rabbitmq, Self::Redis],
         }
     }
 

@@ -21,6 +21,13 @@ pub fn own(name: &str) -> Result<PathBuf, Error> {
         .ok_or(Error::MissingProgram { program: name.to_owned(), hint: "build it beside `katonic` (`just build`)" })
 }
 
+/// The pages about the API, beside this program; a build without npm has none.
+pub fn pages() -> Result<Option<PathBuf>, Error> {
+    let this = env::current_exe().map_err(Error::file("find", "katonic"))?;
+    let pages = this.with_file_name("pages");
+    Ok(pages.join("index.html").is_file().then_some(pages))
+}
+
 /// Which store this machine has: `mongod` where there is one.
 pub fn store_engine() -> Result<StoreEngine, Error> {
     if on_path("mongod").is_some() {

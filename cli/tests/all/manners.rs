@@ -2,6 +2,9 @@
 
 use std::process::Stdio;
 
+use clap::{Command, CommandFactory};
+use katonic_cli::args::Cli;
+
 use crate::sandbox::Sandbox;
 
 #[test]
@@ -53,4 +56,24 @@ fn colour_is_for_terminals_that_want_it() {
     assert!(shown("1").contains("NO_PLATFORM") && !shown("1").contains("\u{1b}["), "{}", shown("1"));
     let piped = sandbox.katonic(&["doctor"]).output().expect("started");
     assert!(!String::from_utf8_lossy(&piped.stdout).contains('\u{1b}'), "{piped:?}");
+}
+
+#[test]
+fn the_help_of_every_command_with_arguments_has_an_example() {
+    let without = commands_without_example(&Cli::command());
+    assert!(without.is_empty(), "show how to use them, by `after_help`: {without:?}");
+}
+
+fn commands_without_example(command: &Command) -> Vec<String> {
+    let mut without: Vec<String> = command
+        .get_subcommands()
+        .filter(|subcommand| !subcommand.is_hide_set())
+        .flat_map(commands_without_example)
+        .map(|name| format!("{} {name}", command.get_name()))
+        .collect();
+    let is_shown = command.get_after_help().is_some_and(|help| help.to_string().contains("Example"));
+    if !command.has_subcommands() && command.get_arguments().next().is_some() && !is_shown {
+        without.push(command.get_name().to_owned());
+    }
+    without
 }

@@ -3,9 +3,9 @@
 use std::{collections::HashSet, path::PathBuf, sync::Arc, time::Duration};
 
 use katonic_member::{MemberDir, Members};
-use katonic_service::{Shutdown, runtime};
+use katonic_service::{Shutdown, runtime, telemetry};
 use tokio::{sync::mpsc, time::timeout};
-use tracing::{Instrument, info, info_span};
+use tracing::{Instrument, Span, field::Empty, info, info_span};
 
 use crate::{
     arguments::Arguments,
@@ -66,7 +66,7 @@ async fn serve(members: &Members, node: &Arc<Node>, appeared: &Watch) -> Result<
     loop {
         for member in members.list()? {
             if served.insert(member.clone()) {
-                let span = info_span!("member", member.name = member.name());
+                let span = span_of(&member);
                 let (node, ended) = (Arc::clone(node), ended.clone());
                 runtime::spawn("member", async move {
                     life::serve(&node, &member).instrument(span).await;
@@ -82,4 +82,12 @@ async fn serve(members: &Members, node: &Arc<Node>, appeared: &Watch) -> Result<
             _ = timeout(LOOK, appeared.changed()) => {}
         }
     }
+}
+
+/// Goes on with the trace of the launch, as user code does.
+fn span_of(member: &MemberDir) -> Span {
+    let span = info_span!(parent: None, "member", member.name = member.name(), trace_id = Empty);
+    let launch = member.launch().ok().flatten();
+    telemetry::set_parent(&span, launch.and_then(|launch| launch.traceparent).as_deref());
+    span
 }

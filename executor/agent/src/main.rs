@@ -32,7 +32,10 @@ mod watch;
 
 use std::{env, process::ExitCode};
 
-use katonic_service::{config::LogSection, runtime, telemetry};
+use katonic_service::{
+    config::{LogSection, TelemetrySection},
+    runtime, telemetry,
+};
 
 use crate::arguments::Arguments;
 
@@ -44,12 +47,18 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let _telemetry = match telemetry::init(&LogSection::default(), "agent") {
-        Ok(guard) => guard,
-        Err(error) => {
-            eprintln!("katonic-agent: {}", runtime::chain(&error));
-            return ExitCode::FAILURE;
-        }
-    };
-    runtime::run("agent", |shutdown| app::run(arguments, shutdown))
+    let traces = TelemetrySection { otlp_endpoint: arguments.otlp_endpoint.clone(), ..TelemetrySection::default() };
+    runtime::run("agent", |shutdown| async move {
+        let _telemetry = telemetry::init(&LogSection::default(), &traces, "agent").map_err(Failed::Telemetry)?;
+        app::run(arguments, shutdown).await.map_err(Failed::from)
+    })
+}
+
+/// Why the agent ended.
+#[derive(Debug, thiserror::Error)]
+enum Failed {
+    #[error("log lines and traces cannot be set up")]
+    Telemetry(#[source] telemetry::Error),
+    #[error(transparent)]
+    Serving(#[from] app::Error),
 }

@@ -21,6 +21,7 @@ use katonic_proto::{
 use katonic_service::{
     Secret,
     rpc::{Failure, endpoint, from_status},
+    telemetry,
 };
 use tokio::{sync::watch, time::timeout};
 use tonic::{Request, Status, transport::Channel};
@@ -226,6 +227,9 @@ fn authorize<M>(request: &mut Request<M>, bearer: &str) {
         if let Ok(value) = tonic::metadata::MetadataValue::try_from(value.as_bytes()) {
             request.metadata_mut().insert("authorization", value);
         }
+    }
+    if let Some(traceparent) = telemetry::traceparent().and_then(|text| text.parse().ok()) {
+        request.metadata_mut().insert("traceparent", traceparent);
     }
 }
 

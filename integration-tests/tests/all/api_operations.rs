@@ -1,8 +1,8 @@
 //! What administrators change of the running platform.
 
-use std::fs;
+use std::{fs, path::Path};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use katonic_domain::ExecutionId;
 use katonic_integration_tests::{
     rest::{Rest, text},
@@ -25,6 +25,7 @@ pub fn trials() -> Vec<Trial> {
         shared("a_log_level_changed_at_run_time_shows_in_the_next_line", a_changed_level_shows),
         shared("every_part_tells_and_changes_its_log_level", every_part_tells_and_changes_its_level),
         shared("a_log_level_ends_by_itself", a_level_ends_by_itself),
+        shared("every_metric_that_is_served_is_documented", every_metric_is_documented),
         shared("a_log_level_takes_filters_and_known_parts_only", only_filters_and_known_parts),
     ]
 }
@@ -104,5 +105,21 @@ async fn only_filters_and_known_parts(platform: Shared) -> Result<()> {
     reader.get("/parts/metadata/log-level").await?;
     let request = reader.request(Method::POST, "/parts/metadata:setLogLevel").json(&json!({ "filter": "off" }));
     ensure!(Rest::send(request).await?.status == 403);
+    Ok(())
+}
+
+async fn every_metric_is_documented(platform: Shared) -> Result<()> {
+    let documented = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/metrics.md"))?;
+    for part in PARTS {
+        let file = fs::read_to_string(platform.home().join(format!("config/{part}.toml")))?;
+        let listen = file.lines().find_map(|line| line.strip_prefix("listen = ")).context("it listens somewhere")?;
+        let metrics = reqwest::get(format!("http://{}/metrics", listen.trim_matches('"'))).await?.text().await?;
+        let names: Vec<_> =
+            metrics.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next()).collect();
+        ensure!(!names.is_empty(), "{part} serves no metrics");
+        for name in names {
+            ensure!(documented.contains(&format!("| `{name}")), "{name} of {part} has no line in docs/metrics.md");
+        }
+    }
     Ok(())
 }

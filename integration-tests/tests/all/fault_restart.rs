@@ -18,6 +18,7 @@ pub fn trials() -> Vec<Trial> {
         "git",
         "dispatcher",
         "log-streamer",
+        "search-indexer",
         "api-gateway",
         "agent",
         "rabbitmq",
@@ -118,6 +119,7 @@ fn all_ready(status: &Value) -> bool {
     parts(status).count() > 0 && parts(status).all(|part| part["ready"] == true)
 }
 
+/// The process of a part.
 pub fn pid_of(platform: &Shared, part: &str) -> Result<Option<i32>> {
     let status = platform.status()?;
     let pid = match part {

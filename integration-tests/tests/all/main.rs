@@ -2,13 +2,18 @@
 //! servers. `cargo test -p katonic-integration-tests -- <part of a name>` runs some.
 
 mod api_authorisation;
+mod api_canary;
+mod api_fuzz;
 mod api_idempotency;
 mod api_input;
 mod api_matrix;
 mod api_operations;
+mod api_pages;
 mod api_projects;
 mod api_roles;
+mod docs_commands;
 mod doctor;
+mod e2e_admission;
 mod e2e_cli;
 mod e2e_clients;
 mod e2e_events;
@@ -17,6 +22,9 @@ mod e2e_isolation;
 mod e2e_labels;
 mod e2e_logs;
 mod e2e_run;
+mod e2e_search;
+mod e2e_traces;
+mod fault_broker;
 mod fault_restart;
 
 use std::{
@@ -40,14 +48,19 @@ fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let trials = [
         api_authorisation::trials(),
+        api_canary::trials(),
+        api_fuzz::trials(),
         api_idempotency::trials(),
         api_input::trials(),
         api_matrix::trials(),
         api_projects::trials(),
         api_roles::trials(),
         api_operations::trials(),
+        api_pages::trials(),
+        docs_commands::trials(),
         doctor::trials(),
         e2e_cli::trials(),
+        e2e_admission::trials(),
         e2e_clients::trials(),
         e2e_events::trials(),
         e2e_examples::trials(),
@@ -55,6 +68,9 @@ fn main() -> ExitCode {
         e2e_labels::trials(),
         e2e_logs::trials(),
         e2e_run::trials(),
+        e2e_traces::trials(),
+        fault_broker::trials(),
+        e2e_search::trials(),
         fault_restart::trials(),
     ];
     let conclusion = libtest_mimic::run(&arguments, trials.into_iter().flatten().collect());

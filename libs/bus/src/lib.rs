@@ -31,7 +31,7 @@ pub use admin::{Admin, AdminConfig};
 pub use bus::{Bus, BusConfig};
 pub use consumer::{Attempts, Consumer, ConsumerConfig, Handler};
 pub use message::{IncomingEvent, Message};
-pub use parked::{Parked, ParkedError, ParkedMessage, Which};
+pub use parked::{Depth, Parked, ParkedError, ParkedMessage, Which};
 pub use password::Password;
 pub use publisher::{OutgoingEvent, PublishError, Publisher};
 pub use verdict::Verdict;

@@ -7,7 +7,12 @@
 use std::sync::Arc;
 
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
-use lapin::{Connection, ConnectionProperties};
+use lapin::{
+    Connection, ConnectionProperties, ErrorKind,
+    options::QueueDeclareOptions,
+    protocol::{AMQPErrorKind, AMQPSoftError},
+    types::FieldTable,
+};
 use tokio::{
     sync::Mutex,
     time::{Duration, Instant, timeout},
@@ -91,6 +96,29 @@ impl Link {
             Err(_elapsed) => Err(PublishError::Unavailable(Outage::Slow.into())),
         }
     }
+}
+
+/// Messages in a queue; `None` where there is none. On a channel of its own:
+/// the broker closes it when the queue is not there.
+#[expect(clippy::disallowed_methods, reason = "a passive declare only asks")]
+pub(crate) async fn count(connection: &Connection, queue: &str) -> Result<Option<u32>, lapin::Error> {
+    let channel = connection.create_channel().await?;
+    let options = QueueDeclareOptions { passive: true, durable: true, ..QueueDeclareOptions::default() };
+    match channel.queue_declare(queue.into(), options, FieldTable::default()).await {
+        Ok(found) => {
+            channel.close(200, "counted".into()).await?;
+            Ok(Some(found.message_count()))
+        }
+        Err(error) if is_missing(&error) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn is_missing(error: &lapin::Error) -> bool {
+    matches!(error.kind(), ErrorKind::ProtocolError(cause) if matches!(
+        cause.kind(),
+        AMQPErrorKind::Soft(AMQPSoftError::NOTFOUND)
+    ))
 }
 
 pub(crate) fn delays() -> ExponentialBackoff {

@@ -22,7 +22,7 @@ use crate::{
     bus::{Bus, BusConfig},
     consumer::headers::{ATTEMPT, PARKED_AT, REASON, ROUTING_KEY, number, string},
     lane::Parcel,
-    link::Link,
+    link::{Link, count},
     publisher::PublishError,
     topology::{CONSUMERS, ConsumerQueue, Service, redeliver_exchange},
 };
@@ -53,6 +53,15 @@ pub struct ParkedMessage {
     pub bytes: usize,
     /// The body's first 64 KiB as text.
     pub body: String,
+}
+
+/// How much waits in a consumer queue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Depth {
+    /// The queue.
+    pub queue: String,
+    /// Messages in it, and parked ones; unset where one of the two queues is not there.
+    pub messages: Option<(u32, u32)>,
 }
 
 /// Which of the parked messages.
@@ -109,6 +118,21 @@ impl Parked {
     pub fn of(uri: &str, service: Service, queues: Vec<ConsumerQueue>) -> Self {
         let config = |what: &str| BusConfig { window: 1, ..BusConfig::new(uri, format!("{} {what}", service.name())) };
         Self { service, link: Link::new(config("parked")), bus: Bus::new(config("redrive")), queues }
+    }
+
+    /// How much waits in each of the service's queues.
+    ///
+    /// # Errors
+    /// The broker is away.
+    pub async fn depths(&self) -> Result<Vec<Depth>, ParkedError> {
+        let connection = self.link.connection().await?;
+        let mut depths = Vec::new();
+        for queue in &self.queues {
+            let waiting = count(&connection, &queue.name()).await?;
+            let parked = count(&connection, &queue.parked()).await?;
+            depths.push(Depth { queue: queue.name(), messages: waiting.zip(parked) });
+        }
+        Ok(depths)
     }
 
     /// The oldest of them, at most `limit` of each queue.

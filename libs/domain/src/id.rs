@@ -47,6 +47,11 @@ macro_rules! ids {
                 Self(uuid)
             }
 
+            /// The 128 bits behind the text, in the same order.
+            pub const fn as_u128(&self) -> u128 {
+                self.0.as_u128()
+            }
+
             /// The part after `_`: 26 base32 digits.
             pub fn suffix(&self) -> String {
                 encode(self.0)
@@ -100,12 +105,16 @@ ids! {
     GrantId = "grt";
     /// One installation of the platform.
     InstallationId = "ins";
+    /// A limit of what may run and wait.
+    LimitId = "lim";
     /// Users together.
     OrganisationId = "org";
     /// A project.
     ProjectId = "prj";
     /// A broker subscription.
     SubscriptionId = "sub";
+    /// A hardware tier.
+    TierId = "tir";
     /// An access token.
     TokenId = "tok";
     /// A user.

@@ -7,19 +7,24 @@
 pub mod clock;
 pub mod error;
 pub mod id;
+pub mod limit;
 pub mod member;
 pub mod name;
 pub mod principal;
+pub mod secret;
 pub mod tag;
 pub mod token;
 
 pub use clock::{Clock, SystemClock, Timestamp};
 pub use error::ErrorKind;
 pub use id::{
-    ExecutionId, GrantId, IdError, InstallationId, OrganisationId, ProjectId, SubscriptionId, TokenId, UserId,
+    ExecutionId, GrantId, IdError, InstallationId, LimitId, OrganisationId, ProjectId, SubscriptionId, TierId, TokenId,
+    UserId,
 };
+pub use limit::{Limit, LimitScope};
 pub use member::MemberId;
 pub use name::{CommitId, Name};
 pub use principal::{Principal, Scope};
+pub use secret::Secret;
 pub use tag::{Tag, Tags};
 pub use token::AccessToken;

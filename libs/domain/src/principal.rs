@@ -49,7 +49,7 @@ impl<'de> Deserialize<'de> for Scope {
 
 impl Scope {
     /// Every scope there is.
-    pub const LIST: [&'static str; 20] = [
+    pub const LIST: [&'static str; 25] = [
         "*",
         "events:subscribe",
         "executions:read",
@@ -58,6 +58,8 @@ impl Scope {
         "files:write",
         "grants:read",
         "grants:write",
+        "limits:read",
+        "limits:write",
         "logs:read",
         "operations:read",
         "operations:write",
@@ -65,7 +67,10 @@ impl Scope {
         "organisations:write",
         "projects:read",
         "projects:write",
+        "search:read",
+        "search:write",
         "self:read",
+        "tiers:write",
         "tokens:read",
         "tokens:write",
         "users:read",

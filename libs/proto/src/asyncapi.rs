@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use crate::{
     envelope::CONTENT_TYPE,
     events::{Kind, catalogue, event_type},
-    schema::{Schemas, comment},
+    schema::{Schemas, description},
 };
 
 const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
@@ -16,7 +16,10 @@ pub fn event_schemas() -> Map<String, Value> {
     for kind in catalogue() {
         for fact in &kind.aggregate.facts {
             let event_type = event_type(&kind.aggregate.entity, fact);
-            let schema = event_schema(kind, &event_type);
+            let mut definitions = Schemas::open("#/$defs/");
+            let mut schema = event_schema(kind, &event_type, &mut definitions);
+            schema["$schema"] = DIALECT.into();
+            schema["$defs"] = definitions.into_collected().into();
             schemas.insert(event_type, schema);
         }
     }
@@ -28,10 +31,13 @@ pub fn document() -> Value {
     let mut channels = Map::new();
     let mut operations = Map::new();
     let mut messages = Map::new();
+    let mut schemas = Schemas::open("#/components/schemas/");
     for kind in catalogue() {
         for fact in &kind.aggregate.facts {
             let name = event_type(&kind.aggregate.entity, fact);
-            messages.insert(name.clone(), message(kind, &name));
+            let payload = event_schema(kind, &name, &mut schemas);
+            let message = json!({ "name": name, "contentType": CONTENT_TYPE, "payload": payload });
+            messages.insert(name, message);
         }
         let entity = &kind.aggregate.entity;
         channels.insert(entity.clone(), channel(kind));
@@ -50,7 +56,7 @@ pub fn document() -> Value {
         "defaultContentType": CONTENT_TYPE,
         "channels": channels,
         "operations": operations,
-        "components": { "messages": messages },
+        "components": { "messages": messages, "schemas": schemas.into_collected() },
     })
 }
 
@@ -60,42 +66,47 @@ fn channel(kind: &Kind) -> Value {
         kind.types().map(|name| (name.clone(), json!({ "$ref": format!("#/components/messages/{name}") }))).collect();
     json!({
         "address": format!("{{project}}.{entity}.{{fact}}"),
-        "description": format!("Routing key over the exchange `katonic.events`; published to `{}`.", kind.aggregate.exchange),
+        "description": format!("Its exchange is `{}`, which is bound into `katonic.events`.", kind.aggregate.exchange),
         "parameters": {
             "project": { "description": "Project id, or `_` for what belongs to none." },
-            "fact": { "enum": kind.aggregate.facts },
+            "fact": { "description": "What happened.", "enum": kind.aggregate.facts },
         },
         "messages": messages,
     })
 }
 
-fn message(kind: &Kind, event_type: &str) -> Value {
-    json!({ "name": event_type, "contentType": CONTENT_TYPE, "payload": event_schema(kind, event_type) })
-}
-
-fn event_schema(kind: &Kind, event_type: &str) -> Value {
-    let mut definitions = Schemas::open("#/$defs/");
-    let data = definitions.reference(&kind.payload);
-    let description = comment(kind.payload.parent_file().name(), kind.payload.path()).unwrap_or_default();
+/// The envelope with its payload; what that reaches is put into `schemas`.
+fn event_schema(kind: &Kind, event_type: &str, schemas: &mut Schemas) -> Value {
+    let data = schemas.reference(&kind.payload);
     json!({
-        "$schema": DIALECT,
         "title": event_type,
-        "description": description,
+        "description": description(&kind.payload),
         "type": "object",
         "required": ["specversion", "id", "source", "type", "subject", "time", "sequence", "partitionkey", "datacontenttype", "data"],
         "properties": {
-            "specversion": { "const": "1.0" },
-            "id": { "type": "string", "pattern": "^[a-z]{3}_[0-9a-z]{26}\\.[0-9]+\\.[0-9]{20}$" },
-            "source": { "type": "string", "pattern": "^/katonic/ins_[0-9a-z]{26}/[a-z-]+/[0-9]+$" },
+            "specversion": { "const": "1.0", "description": "Of CloudEvents." },
+            "id": {
+                "type": "string", "pattern": "^[a-z]{3}_[0-9a-z]{26}\\.[0-9]+\\.[0-9]{20}$",
+                "description": "Subject, incarnation and sequence: the same event has the same id, however often it comes.",
+            },
+            "source": {
+                "type": "string", "pattern": "^/katonic/ins_[0-9a-z]{26}/[a-z-]+/[0-9]+$",
+                "description": "Installation, service and incarnation, which a restore from backup raises.",
+            },
             "type": { "const": event_type },
-            "subject": { "type": "string" },
-            "time": { "type": "string", "format": "date-time" },
-            "sequence": { "type": "string", "pattern": "^[0-9]{20}$" },
-            "partitionkey": { "type": "string" },
-            "traceparent": { "type": "string", "pattern": "^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$" },
+            "subject": { "type": "string", "description": "Id of what it is about." },
+            "time": { "type": "string", "format": "date-time", "description": "When it happened." },
+            "sequence": {
+                "type": "string", "pattern": "^[0-9]{20}$",
+                "description": "Version of the subject with this fact; a higher one is newer.",
+            },
+            "partitionkey": { "type": "string", "description": "Id of its project, or `_`." },
+            "traceparent": {
+                "type": "string", "pattern": "^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$",
+                "description": "Trace of the request that caused it (W3C).",
+            },
             "datacontenttype": { "const": "application/json" },
             "data": data,
         },
-        "$defs": definitions.into_collected(),
     })
 }

@@ -16,6 +16,7 @@ use std::sync::LazyLock;
 
 use prost_reflect::DescriptorPool;
 
+pub mod aggregates;
 pub mod asyncapi;
 pub mod envelope;
 pub mod events;
@@ -39,7 +40,7 @@ macro_rules! packages {
         $(#[$doc])*
         pub mod $owner {
             /// Version 1 of the contract.
-            #[allow(missing_docs, clippy::pedantic, unused_qualifications)]
+            #[allow(missing_docs, clippy::large_enum_variant, clippy::pedantic, unused_qualifications)]
             pub mod v1 {
                 tonic::include_proto!($package);
             }
@@ -48,6 +49,8 @@ macro_rules! packages {
 }
 
 packages! {
+    /// What every owner shows of its aggregates.
+    aggregate = "katonic.aggregate.v1";
     /// REST options of RPCs.
     api = "katonic.api.v1";
     /// Access rules of RPCs.
@@ -62,4 +65,6 @@ packages! {
     metadata = "katonic.metadata.v1";
     /// What every process answers about itself.
     part = "katonic.part.v1";
+    /// The event feed and search.
+    search = "katonic.search.v1";
 }

@@ -1,6 +1,8 @@
 //! The `OpenAPI` 3.1 document of the REST API, from routes, rules and comments.
 
-use prost_reflect::MethodDescriptor;
+use std::collections::BTreeMap;
+
+use prost_reflect::{MethodDescriptor, ServiceDescriptor};
 use serde_json::{Map, Value, json};
 
 use crate::{
@@ -10,20 +12,48 @@ use crate::{
 };
 
 const REFERENCES: &str = "#/components/schemas/";
-/// Answers that any route may give, with their meaning.
-const PROBLEMS: [(&str, &str); 12] = [
-    ("400", "The request is wrong; `violations` names the fields."),
-    ("401", "No token, or one that is not known, has expired or was revoked."),
-    ("403", "The caller may read this, but not do this."),
-    ("404", "There is none that the caller may read."),
-    ("409", "It exists already, or is in a state that does not allow this."),
-    ("413", "The body is larger than this route takes."),
-    ("415", "The body is not JSON."),
-    ("422", "A quota is used up, or an Idempotency-Key came with another body."),
-    ("429", "Too many requests; repeat after `Retry-After` seconds."),
-    ("431", "The header is too large."),
-    ("500", "A fault of the platform; `traceId` finds it in its logs."),
-    ("503", "Cannot decide or store now; repeat later."),
+
+/// A refusal that any route may answer.
+struct Refusal {
+    status: &'static str,
+    name: &'static str,
+    meaning: &'static str,
+    /// A header that it carries, and what that says.
+    header: Option<(&'static str, &'static str)>,
+}
+
+const fn refusal(status: &'static str, name: &'static str, meaning: &'static str) -> Refusal {
+    Refusal { status, name, meaning, header: None }
+}
+
+impl Refusal {
+    const fn with(mut self, header: &'static str, meaning: &'static str) -> Self {
+        self.header = Some((header, meaning));
+        self
+    }
+}
+
+/// Where a message carries its generation (AIP-154).
+const ETAG_FIELD: &str = "etag";
+const RETRY_AFTER: (&str, &str) = ("Retry-After", "Seconds to wait.");
+const REFUSALS: [Refusal; 16] = [
+    refusal("400", "Invalid", "The request is wrong; `violations` names the fields."),
+    refusal("401", "Unauthenticated", "No token, or one that is not known, has expired or was revoked.")
+        .with("WWW-Authenticate", "How to authenticate."),
+    refusal("403", "Denied", "The caller may read this, but not do this."),
+    refusal("404", "NotFound", "There is none that the caller may read."),
+    refusal("406", "NotAcceptable", "The caller takes nothing that this route answers."),
+    refusal("408", "BodyTimeout", "The body did not come in time."),
+    refusal("409", "Conflict", "It exists already, or is in a state that does not allow this."),
+    refusal("412", "Stale", "The etag is not the current one: read it again."),
+    refusal("413", "TooLarge", "The body is larger than this route takes."),
+    refusal("415", "MediaType", "The body is not JSON."),
+    refusal("422", "Unprocessable", "A quota is used up, or an Idempotency-Key came with another body."),
+    refusal("429", "RateLimited", "Too many requests.").with(RETRY_AFTER.0, RETRY_AFTER.1),
+    refusal("431", "HeaderTooLarge", "The header is too large."),
+    refusal("500", "Internal", "A fault of the platform; `traceId` finds it in its logs."),
+    refusal("503", "Unavailable", "Cannot decide or store now; repeat later.").with(RETRY_AFTER.0, RETRY_AFTER.1),
+    refusal("504", "Timeout", "Not answered in time; it may have happened all the same."),
 ];
 
 /// The document; the same for every installation of this version.
@@ -47,25 +77,45 @@ pub fn document() -> Value {
         },
         "servers": [{ "url": "/" }],
         "security": [{ "token": [] }],
+        "tags": tags(),
         "paths": paths,
         "components": {
             "schemas": components,
+            "responses": refusals(),
             "securitySchemes": { "token": { "type": "http", "scheme": "bearer", "bearerFormat": "kat_…" } },
         },
     })
 }
 
+/// One for each service that has routes.
+fn tags() -> Vec<Value> {
+    let services: BTreeMap<String, &ServiceDescriptor> =
+        routes().iter().map(|route| route.rpc.parent_service()).map(|service| (tag(service), service)).collect();
+    let describe = |(name, service): (String, &ServiceDescriptor)| {
+        let words = comment(service.parent_file().name(), service.path()).unwrap_or_default();
+        json!({ "name": name, "description": words })
+    };
+    services.into_iter().map(describe).collect()
+}
+
+fn tag(service: &ServiceDescriptor) -> String {
+    service.name().trim_end_matches("Service").to_owned()
+}
+
 fn operation(route: &Route, schemas: &mut Schemas) -> Value {
     let rpc = &route.rpc;
+    let words = description(rpc);
     let mut operation = json!({
         "operationId": rpc.name(),
-        "tags": [rpc.parent_service().name().trim_end_matches("Service")],
-        "description": description(rpc),
+        "tags": [tag(rpc.parent_service())],
+        "summary": summary(&words),
+        "description": words,
         "parameters": parameters(route, schemas),
         "responses": responses(route, schemas),
     });
     if let Some(body) = request_body(route, schemas) {
-        operation["requestBody"] = json!({ "required": true, "content": { "application/json": { "schema": body } } });
+        // No body is the same as `{}`.
+        operation["requestBody"] = json!({ "content": { "application/json": { "schema": body } } });
     }
     match rules::of_method(rpc) {
         Some(Rule::Access(access)) => operation["x-katonic-scope"] = access.scope.into(),
@@ -77,6 +127,11 @@ fn operation(route: &Route, schemas: &mut Schemas) -> Value {
 
 fn description(rpc: &MethodDescriptor) -> String {
     comment(rpc.parent_service().parent_file().name(), rpc.path()).unwrap_or_default()
+}
+
+/// The first sentence.
+fn summary(words: &str) -> &str {
+    words.split_once(". ").map_or(words, |(first, _)| first).trim_end_matches('.')
 }
 
 fn parameters(route: &Route, schemas: &mut Schemas) -> Vec<Value> {
@@ -94,6 +149,12 @@ fn parameters(route: &Route, schemas: &mut Schemas) -> Vec<Value> {
         let name = if place == "path" { field.name() } else { field.json_name() };
         let schema = schemas.field(&field);
         parameters.push(json!({ "name": name, "in": place, "required": place == "path", "schema": schema }));
+    }
+    if route.rpc.input().get_field_by_name(ETAG_FIELD).is_some() {
+        parameters.push(json!({
+            "name": "If-Match", "in": "header", "schema": { "type": "string" },
+            "description": "The `ETag` that the caller has seen; the same as `etag`.",
+        }));
     }
     if route.location.is_some() {
         parameters.push(json!({
@@ -139,29 +200,67 @@ fn request_body(route: &Route, schemas: &mut Schemas) -> Option<Value> {
 
 fn responses(route: &Route, schemas: &mut Schemas) -> Value {
     let output = route.rpc.output();
-    let schema = match route.response_body.as_ref().and_then(|name| output.get_field_by_name(name)) {
-        Some(field) => schemas.field(&field),
+    let part = route.response_body.as_ref().and_then(|name| output.get_field_by_name(name));
+    let schema = match &part {
+        Some(field) => schemas.field(field),
         None => schemas.reference(&output),
     };
-    let media_type = if route.streams() { "text/event-stream" } else { "application/json" };
-    let mut success = json!({ "description": "Done.", "content": { media_type: { "schema": schema } } });
+    let (media_type, schema) =
+        if route.streams() { ("text/event-stream", event(&schema)) } else { ("application/json", schema) };
+    let mut headers = Map::new();
+    if part.and_then(|field| field.kind().as_message()?.get_field_by_name(ETAG_FIELD)).is_some() {
+        headers.insert("ETag".to_owned(), header("Generation of what the user may edit; see If-Match."));
+    }
     let status = if route.location.is_some() {
-        success["headers"] = json!({
-            "Location": { "schema": { "type": "string" }, "description": "Where the created object is." },
-            "Idempotency-Replayed": { "schema": { "type": "string" }, "description": "`true` where the key was used before." },
-        });
+        headers.insert("Location".to_owned(), header("Where the created object is."));
+        headers.insert("Idempotency-Replayed".to_owned(), header("`true` where the key was used before."));
         "201"
     } else {
         "200"
     };
-    let mut responses = json!({ status: success });
-    for (status, meaning) in PROBLEMS {
-        responses[status] = json!({
-            "description": meaning,
-            "content": { "application/problem+json": { "schema": { "$ref": format!("{REFERENCES}Problem") } } },
-        });
-    }
-    responses
+    let success =
+        json!({ "description": "Done.", "headers": headers, "content": { media_type: { "schema": schema } } });
+    let refusals = REFUSALS.iter().map(|refusal| {
+        (refusal.status.to_owned(), json!({ "$ref": format!("#/components/responses/{}", refusal.name) }))
+    });
+    refusals.chain([(status.to_owned(), success)]).collect::<Map<_, _>>().into()
+}
+
+/// An answer of a stream, as one Server-Sent Event.
+fn event(answer: &Value) -> Value {
+    let problem = json!({ "$ref": format!("{REFERENCES}Problem") });
+    json!({
+        "type": "object",
+        "required": ["data"],
+        "properties": {
+            "id": { "type": "string", "description": "Cursor: resumes after this answer, as `Last-Event-ID`." },
+            "event": { "type": "string", "description": "`problem` where `data` is one; it is then the last." },
+            "data": {
+                "type": "string", "contentMediaType": "application/json",
+                "contentSchema": { "anyOf": [answer, problem] },
+            },
+        },
+    })
+}
+
+fn header(description: &str) -> Value {
+    json!({ "schema": { "type": "string" }, "description": description })
+}
+
+fn refusals() -> Map<String, Value> {
+    let content = json!({ "application/problem+json": { "schema": { "$ref": format!("{REFERENCES}Problem") } } });
+    let response = |refusal: &Refusal| {
+        let mut response = json!({ "description": refusal.meaning });
+        // Said before the request is read, without a body.
+        if refusal.status != "431" {
+            response["content"] = content.clone();
+        }
+        if let Some((name, meaning)) = refusal.header {
+            response["headers"] = json!({ name: header(meaning) });
+        }
+        (refusal.name.to_owned(), response)
+    };
+    REFUSALS.iter().map(response).collect()
 }
 
 fn problem() -> Value {

@@ -130,6 +130,11 @@ fn well_known(name: &str) -> Option<Value> {
     })
 }
 
+/// The comment of a message.
+pub fn description(message: &MessageDescriptor) -> String {
+    comment(message.parent_file().name(), message.path()).unwrap_or_default()
+}
+
 /// `katonic.metadata.v1.Project` → `Project`; names are unique over packages (tested).
 fn short_name(full_name: &str) -> String {
     full_name.rsplit('.').next().unwrap_or(full_name).to_owned()

@@ -1,57 +1,111 @@
-//! Configuration: one TOML file, parsed once, each key overridable by an
-//! environment variable `KATONIC_<SECTION>__<KEY>`.
+//! Configuration: one TOML file, each key overridable by an environment
+//! variable `KATONIC_<SECTION>__<KEY>`, and that by `--set <section>.<key>=…`.
 //!
-//! Unknown keys are refused, so that a typing error is no silent default. A
-//! secret is held in [`Secret`], which no log line shows.
+//! ```text
+//!  Flags ──> sources: file < environment < --set ──> read ──> the service's type
+//!                       │                              └────> everything that is wrong
+//!                       └── where each value is from ──> print
+//! ```
+//!
+//! Unknown keys are refused with the nearest name, so that a typing error is
+//! no silent default. A secret is held in [`Secret`], which nothing shows, and
+//! no message quotes a value.
 
-mod secret;
+mod flags;
+pub mod keys;
+mod print;
+mod read;
 mod sections;
+mod sources;
 
 use std::{
-    ffi::OsString,
+    io,
     path::{Path, PathBuf},
 };
 
-use figment::{
-    Figment,
-    providers::{Env, Format, Toml},
-};
-use serde::de::DeserializeOwned;
+use serde::{Serialize, de::DeserializeOwned};
 
-pub use secret::Secret;
+pub use flags::{Flags, Override, OverrideError};
+pub use katonic_domain::secret::{HIDDEN, Secret};
 pub use sections::{
-    BrokerSection, InstallationSection, KeysSection, LogFormat, LogSection, PeersSection, RedisSection, ServiceSection,
+    BrokerSection, InstallationSection, KeysSection, LogFormat, LogSection, PeersSection, RedisSection, SampleRatio,
+    ServiceSection, TelemetrySection,
 };
+use sources::Sources;
 
 /// Why there is no configuration.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The command line is not `--config <file>`.
-    #[error("usage: --config <file.toml>")]
-    Usage,
     /// The file is not there.
     #[error("there is no configuration file {}", .0.display())]
     Missing(PathBuf),
-    /// A key is missing, unknown or of the wrong type.
-    #[error("the configuration is not valid")]
-    Invalid(#[source] Box<figment::Error>),
+    /// The file cannot be read.
+    #[error("{} cannot be read", file.display())]
+    Read {
+        /// Which.
+        file: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Keys are missing or unknown, or values of the wrong type.
+    #[error("{} is not valid:\n  {}", file.display(), problems.join("\n  "))]
+    Invalid {
+        /// Which.
+        file: PathBuf,
+        /// What is wrong, one sentence each.
+        problems: Vec<String>,
+    },
+    /// File, environment and flags do not fit together.
+    #[error("the configuration cannot be put together")]
+    Merge(#[source] Box<figment::Error>),
+    /// It cannot be shown.
+    #[error("the configuration cannot be shown")]
+    Print(#[source] toml::ser::Error),
     /// A peer that this service calls is not configured.
     #[error("[peers] {0} is not set")]
     Peer(&'static str),
 }
 
-/// Reads the configuration of a service whose only argument is `--config <file>`.
+/// What every service's configuration has.
+pub trait Configuration: DeserializeOwned + Serialize {
+    /// How it logs.
+    fn log(&self) -> &LogSection;
+
+    /// Where its spans go.
+    fn telemetry(&self) -> &TelemetrySection;
+
+    /// What is wrong with it that no type says, one sentence each.
+    fn problems(&self) -> Vec<String> {
+        Vec::new()
+    }
+}
+
+/// Reads what a command line names.
 ///
 /// # Errors
-/// Another command line, a missing file, or what [`load_file`] answers.
-pub fn load<C: DeserializeOwned>(arguments: impl IntoIterator<Item = OsString>) -> Result<C, Error> {
-    let mut arguments = arguments.into_iter().skip(1);
-    let flag = arguments.next().ok_or(Error::Usage)?;
-    let file = arguments.next().ok_or(Error::Usage)?;
-    if flag != "--config" || arguments.next().is_some() {
-        return Err(Error::Usage);
+/// A file that is missing or not valid, or a secret in a flag.
+pub fn load<C: Configuration>(flags: &Flags) -> Result<C, Error> {
+    loaded(flags).map(|(config, _)| config)
+}
+
+/// As [`load`], rendered for people: each value with where it is from, secrets hidden.
+///
+/// # Errors
+/// As [`load`].
+pub fn shown<C: Configuration>(flags: &Flags) -> Result<String, Error> {
+    let (config, sources) = loaded::<C>(flags)?;
+    print::print(&config, &sources)
+}
+
+fn loaded<C: Configuration>(flags: &Flags) -> Result<(C, Sources<'_>), Error> {
+    let sources = Sources::open(&flags.config, &flags.set)?;
+    let config: C = read::read(&sources)?;
+    let problems = [config.problems(), print::secrets_in_flags(&config, &sources)?].concat();
+    if problems.is_empty() {
+        Ok((config, sources))
+    } else {
+        Err(Error::Invalid { file: flags.config.clone(), problems })
     }
-    load_file(Path::new(&file))
 }
 
 /// Reads a configuration file; the environment overrides it key by key.
@@ -59,73 +113,9 @@ pub fn load<C: DeserializeOwned>(arguments: impl IntoIterator<Item = OsString>) 
 /// # Errors
 /// A missing file; a key that is missing, unknown or of the wrong type.
 pub fn load_file<C: DeserializeOwned>(file: &Path) -> Result<C, Error> {
-    if !file.is_file() {
-        return Err(Error::Missing(file.to_owned()));
-    }
-    // Only names with a section: KATONIC_HOME and such are not keys.
-    let environment = Env::prefixed("KATONIC_").filter(|name| name.as_str().contains("__")).split("__");
-    Figment::new()
-        .merge(Toml::file_exact(file))
-        .merge(environment)
-        .extract()
-        .map_err(|error| Error::Invalid(Box::new(error)))
+    read::read(&Sources::open(file, &[])?)
 }
 
 #[cfg(test)]
 #[expect(clippy::result_large_err, reason = "figment's jail wants its error")]
-mod tests {
-    use figment::Jail;
-    use serde::Deserialize;
-
-    use super::*;
-
-    #[derive(Debug, Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct Config {
-        service: ServiceSection,
-        redis: RedisSection,
-    }
-
-    const FILE: &str = "[service]\nlisten = \"127.0.0.1:7001\"\n[redis]\nuri = \"redis://u:hunter2@h\"\n";
-
-    fn load_text(jail: &mut Jail, text: &str) -> Result<Config, Error> {
-        jail.create_file("c.toml", text).expect("a jail");
-        load(["service", "--config", "c.toml"].map(OsString::from))
-    }
-
-    #[test]
-    fn the_environment_overrides_the_file_and_other_variables_are_ignored() {
-        Jail::expect_with(|jail| {
-            jail.set_env("KATONIC_SERVICE__LISTEN", "127.0.0.1:7002");
-            jail.set_env("KATONIC_HOME", "/elsewhere");
-            let config = load_text(jail, FILE).expect("valid");
-            assert_eq!(config.service.listen.port(), 7002);
-            assert_eq!(config.redis.uri.expose(), "redis://u:hunter2@h");
-            Ok(())
-        });
-    }
-
-    #[test]
-    fn a_secret_is_not_shown() {
-        Jail::expect_with(|jail| {
-            let config = load_text(jail, FILE).expect("valid");
-            assert!(!format!("{config:?}").contains("hunter2"));
-            Ok(())
-        });
-    }
-
-    #[test]
-    fn an_unknown_key_is_refused() {
-        Jail::expect_with(|jail| {
-            assert!(matches!(load_text(jail, &format!("{FILE}databse = \"x\"\n")), Err(Error::Invalid(_))));
-            Ok(())
-        });
-    }
-
-    #[test]
-    fn another_command_line_is_refused() {
-        for line in [vec!["s"], vec!["s", "--config"], vec!["s", "--conf", "x"], vec!["s", "--config", "x", "y"]] {
-            assert!(matches!(load::<Config>(line.into_iter().map(OsString::from)), Err(Error::Usage)));
-        }
-    }
-}
+mod tests;

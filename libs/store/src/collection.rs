@@ -16,6 +16,7 @@ use std::sync::Arc;
 use bson::{Bson, Document, doc};
 use katonic_domain::{Clock, Timestamp};
 use katonic_proto::envelope::{self, Envelope, Happening, Source};
+use serde::de::DeserializeOwned;
 
 use crate::{
     aggregate::{Aggregate, Fact, Idempotency, Insertion, Stored, Version},
@@ -26,13 +27,12 @@ use crate::{
     page::{Page, Walk},
     relay::{Offer, Relay},
     retry,
-    row::{AggregateRow, date_time},
+    row::{AggregateRow, ViewRow, date_time},
     table::{Session, Table},
-    trace,
 };
 
 /// Commands and new attempts are refused from here on (DESIGN W3).
-const COMMAND_BOUND: usize = 48;
+pub const COMMAND_BOUND: usize = 48;
 /// What must still happen fits in this (DESIGN W3).
 const OUTBOX_BOUND: usize = 64;
 
@@ -159,6 +159,19 @@ impl<T: Aggregate> Collection<T> {
         Ok(self.table.find(None, filter, sort, limit).await?.into_iter().map(Stored::from).collect())
     }
 
+    /// Some fields of up to `limit` matches, for reading many: `V` is a state of these fields only.
+    ///
+    /// # Errors
+    /// The store's; a field that `V` lacks.
+    pub async fn view<V>(&self, filter: Document, fields: &[&str], limit: usize) -> Result<Vec<V>, StoreError>
+    where
+        V: DeserializeOwned + Send + Sync,
+    {
+        let shown = fields.iter().map(|field| (format!("state.{field}"), Bson::Int32(1))).collect();
+        let rows: Vec<ViewRow<V>> = self.table.view(filter, shown, limit).await?;
+        Ok(rows.into_iter().map(|row| row.state).collect())
+    }
+
     /// A page of a list, newest first, whose cost is the page's (DESIGN W4).
     pub async fn page(&self, walk: Walk, number: impl Fn(&T) -> u64) -> Result<Page<Stored<T>>, StoreError> {
         walk.collect(&self.table, Stored::from, |stored: &Stored<T>| number(&stored.state)).await
@@ -166,11 +179,19 @@ impl<T: Aggregate> Collection<T> {
 
     /// The events of an aggregate after a version, oldest first.
     pub async fn history(&self, id: &T::Id, after: Version, limit: usize) -> Result<Vec<HistoryEntry>, StoreError> {
-        let id = id.to_string();
+        self.history_of(&id.to_string(), after, limit).await
+    }
+
+    pub(crate) async fn history_of(
+        &self,
+        id: &str,
+        after: Version,
+        limit: usize,
+    ) -> Result<Vec<HistoryEntry>, StoreError> {
         // The outbox first: what leaves it meanwhile is in the history already.
-        let waiting = self.table.load(None, &id).await?.map(|row| row.outbox).unwrap_or_default();
-        let past = history::after(&self.history, &id, after, limit).await?;
-        Ok(history::merge(past, waiting, &id, after, limit))
+        let waiting = self.table.load(None, id).await?.map(|row| row.outbox).unwrap_or_default();
+        let past = history::after(&self.history, id, after, limit).await?;
+        Ok(history::merge(past, waiting, id, after, limit))
     }
 
     pub(crate) fn first_row(&self, state: T, fact: Fact, idempotency: Option<Idempotency>) -> AggregateRow<T> {
@@ -263,7 +284,7 @@ impl<T: Aggregate> Collection<T> {
     fn render(&self, state: &T, version: Version, fact: Fact, now: Timestamp) -> OutboxEntry {
         let project = state.project();
         let subject = state.id().to_string();
-        let traceparent = trace::traceparent();
+        let traceparent = katonic_trace::traceparent();
         let happening = Happening {
             entity: T::ENTITY,
             fact: fact.0,

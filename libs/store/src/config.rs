@@ -1,15 +1,16 @@
 //! The `[store]` section: which database, and how patient the relay is.
 
-use std::{fmt, time::Duration};
+use std::time::Duration;
 
-use serde::Deserialize;
+use katonic_domain::Secret;
+use serde::{Deserialize, Serialize};
 
 /// Where the database is. Its URI holds a password, so it is never printed.
-#[derive(Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StoreConfig {
     /// `mongodb://user:password@host:port/?…`; a single-machine store wants `directConnection=true`.
-    pub uri: String,
+    pub uri: Secret<String>,
     /// The service's own database.
     pub database: String,
     /// How old an unpublished event is when the sweeper takes it. Default 5000.
@@ -27,7 +28,7 @@ impl StoreConfig {
     /// A database with the default patience.
     pub fn new(uri: impl Into<String>, database: impl Into<String>) -> Self {
         Self {
-            uri: uri.into(),
+            uri: Secret::new(uri.into()),
             database: database.into(),
             sweep_after_ms: sweep_after_ms(),
             sweep_every_ms: sweep_every_ms(),
@@ -45,12 +46,6 @@ impl StoreConfig {
 
     pub(crate) const fn lease_term(&self) -> Duration {
         Duration::from_millis(self.lease_term_ms)
-    }
-}
-
-impl fmt::Debug for StoreConfig {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("StoreConfig").field("database", &self.database).finish_non_exhaustive()
     }
 }
 

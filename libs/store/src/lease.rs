@@ -11,6 +11,7 @@ use std::{sync::Arc, time::Duration};
 
 use bson::{Document, doc};
 use katonic_domain::ExecutionId;
+use katonic_proto::part::v1 as pb;
 use mongodb::{ClientSession, Database};
 use rustix::time::{ClockId, clock_gettime};
 use serde::{Deserialize, Serialize};
@@ -20,6 +21,8 @@ use tokio_util::sync::CancellationToken;
 use crate::{collection::number, error::StoreError, table::Table};
 
 const COLLECTION: &str = "leases";
+/// How often a leader looks whether the lease is still its; it ends by itself at two thirds of its term.
+const LOOK: Duration = Duration::from_millis(500);
 
 /// How often a lease has changed hands; fences writes of earlier holders.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -33,7 +36,7 @@ impl Epoch {
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct Row {
+pub(crate) struct Row {
     #[serde(rename = "_id")]
     name: String,
     /// Unset once given back.
@@ -42,6 +45,18 @@ struct Row {
     renewals: u64,
     #[serde(default)]
     fenced: u64,
+}
+
+impl Row {
+    /// As an operator sees it.
+    pub(crate) fn describe(self) -> pb::Lease {
+        pb::Lease { name: self.name, holder: self.holder.unwrap_or_default(), epoch: self.epoch }
+    }
+}
+
+/// Every lease of a database.
+pub(crate) fn table(database: &Database) -> Table<Row> {
+    Table::new(database, COLLECTION, "lease")
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,6 +87,32 @@ impl Lease {
         held.map(|hold| hold.epoch)
     }
 
+    /// Runs `work` for as long as it is ours, again and again, until shutdown.
+    /// A holder that does not know yet that it lost it is told within half a
+    /// second; what it writes meanwhile fails at the fence.
+    pub async fn lead<F>(&self, shutdown: CancellationToken, work: impl Fn(Epoch, CancellationToken) -> F)
+    where
+        F: Future<Output = ()>,
+    {
+        loop {
+            let acquired = shutdown.run_until_cancelled(self.acquired()).await;
+            let Some(Some(epoch)) = acquired else { return };
+            tracing::info!(lease = %self.name, epoch = epoch.get(), "leading");
+            let term = shutdown.child_token();
+            tokio::join!(work(epoch, term.clone()), self.watch(epoch, &term));
+            tracing::info!(lease = %self.name, epoch = epoch.get(), "no longer leading");
+        }
+    }
+
+    /// Ends the term once the lease is not ours any more.
+    async fn watch(&self, epoch: Epoch, term: &CancellationToken) {
+        while term.run_until_cancelled(tokio::time::sleep(LOOK)).await.is_some() {
+            if self.held() != Some(epoch) {
+                term.cancel();
+            }
+        }
+    }
+
     /// In a transaction: fails unless the lease is still at `epoch` when it commits.
     pub(crate) async fn fence(&self, session: &mut ClientSession, epoch: Epoch) -> Result<(), StoreError> {
         let filter = doc! {"_id": &*self.name, "epoch": number(epoch.0)};
@@ -99,7 +140,7 @@ impl Keeper {
     pub fn new(database: &Database, name: &str, term: Duration) -> (Self, Lease) {
         let (sender, hold) = watch::channel(None);
         let name: Arc<str> = name.into();
-        let table = Table::new(database, COLLECTION, "lease");
+        let table = table(database);
         let keeper = Self { name: name.clone(), holder: identity(), term, table: table.clone(), hold: sender };
         (keeper, Lease { name, table, hold })
     }

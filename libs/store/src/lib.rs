@@ -22,6 +22,7 @@
 
 mod aggregate;
 mod collection;
+mod condition;
 mod config;
 mod diff;
 mod error;
@@ -35,14 +36,14 @@ mod records;
 mod relay;
 mod retry;
 mod row;
+mod shown;
 mod store;
 mod table;
-mod trace;
 mod transaction;
 
 pub use aggregate::{Aggregate, Fact, Idempotency, Insertion, Record, Stored, Version};
 pub use bson::{Document, doc};
-pub use collection::Collection;
+pub use collection::{COMMAND_BOUND, Collection};
 pub use config::StoreConfig;
 pub use error::StoreError;
 pub use history::HistoryEntry;
@@ -52,5 +53,4 @@ pub use numbers::Numbers;
 pub use page::{Page, Walk};
 pub use records::Records;
 pub use store::Store;
-pub use trace::traceparent;
 pub use transaction::Transaction;

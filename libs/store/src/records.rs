@@ -115,6 +115,13 @@ impl<T: Record> Records<T> {
         RecordRow { id: state.id().to_string(), writes: 1, changed_at: date_time(self.clock.now()), idempotency, state }
     }
 
+    /// The id of a record and the update that writes it whole.
+    pub(crate) fn whole(&self, state: &T) -> Result<(String, Document), StoreError> {
+        let written = bson::serialize_to_bson(state).map_err(StoreError::Encode)?;
+        let fields = doc! {"state": written, "changed_at": date_time(self.clock.now())};
+        Ok((state.id().to_string(), doc! {"$set": fields, "$inc": {"writes": 1_i64}}))
+    }
+
     /// Reads, changes and writes once.
     pub(crate) async fn try_update<E>(
         &self,

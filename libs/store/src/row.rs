@@ -43,6 +43,12 @@ pub(crate) struct RecordRow<T> {
     pub state: T,
 }
 
+/// What is read of a document where only some fields of its state are wanted.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct ViewRow<V> {
+    pub state: V,
+}
+
 impl<T> From<AggregateRow<T>> for Stored<T> {
     fn from(row: AggregateRow<T>) -> Self {
         Self {

@@ -150,6 +150,18 @@ impl Store {
         transaction::run(self.database.client(), &self.shared.relay, work).await
     }
 
+    pub(crate) const fn database(&self) -> &Database {
+        &self.database
+    }
+
+    /// The collections of aggregates, by name.
+    pub(crate) fn collections(&self) -> Vec<&'static str> {
+        let mut names: Vec<_> =
+            self.histories.read().map(|histories| histories.keys().copied().collect()).unwrap_or_default();
+        names.sort_unstable();
+        names
+    }
+
     /// Whether the store answers now.
     ///
     /// # Errors
@@ -173,7 +185,7 @@ impl Store {
 }
 
 async fn open(config: &StoreConfig) -> mongodb::error::Result<Database> {
-    let mut options = ClientOptions::parse(&config.uri).await?;
+    let mut options = ClientOptions::parse(config.uri.expose()).await?;
     options.server_selection_timeout = Some(SERVER_SELECTION);
     options.connect_timeout = Some(SERVER_SELECTION);
     Ok(Client::with_options(options)?.database(&config.database))

@@ -6,12 +6,13 @@
 use std::time::Duration;
 
 use bson::{Document, doc};
-use futures::{TryStreamExt, future::BoxFuture};
+use futures::{Stream, TryStreamExt, future::BoxFuture, stream};
+use katonic_proto::aggregates::Standing;
 use mongodb::{
-    ClientSession, Collection, Database, IndexModel,
+    ClientSession, Collection, Cursor, Database, IndexModel,
     options::{CollectionOptions, ReturnDocument, WriteConcern},
 };
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{error::StoreError, retry};
 
@@ -74,6 +75,45 @@ impl<R: Serialize + DeserializeOwned + Send + Sync> Table<R> {
         }
     }
 
+    /// Inserts several, or none where one is there already.
+    pub async fn insert_all(&self, session: &mut ClientSession, rows: &[R]) -> Result<(), StoreError> {
+        let insert = self.collection.insert_many(rows);
+        self.call(Box::pin(async move { insert.session(session).await })).await.map(drop)
+    }
+
+    /// Applies each update to the document of its id, which is made where there is none.
+    pub async fn upsert_each(
+        &self,
+        session: &mut ClientSession,
+        updates: Vec<(String, Document)>,
+    ) -> Result<(), StoreError> {
+        let updates: Vec<Document> =
+            updates.into_iter().map(|(id, update)| doc! {"q": {"_id": id}, "u": update, "upsert": true}).collect();
+        let command = doc! {"update": self.collection.name(), "updates": updates};
+        let database = self.collection.client().database(&self.collection.namespace().db);
+        let answer = Box::pin(async move { database.run_command(command).session(session).await });
+        refused(self.call(answer).await?)
+    }
+
+    /// The id and version of every aggregate, read as they are taken.
+    pub fn standings(&self) -> impl Stream<Item = Result<Standing, StoreError>> + Send + use<R> {
+        let (collection, entity) = (self.collection.clone_with_type::<StandingRow>(), self.entity);
+        stream::try_unfold(None, move |cursor: Option<Cursor<StandingRow>>| {
+            let collection = collection.clone();
+            async move {
+                let open: BoxFuture<'static, mongodb::error::Result<_>> = Box::pin(async move {
+                    match cursor {
+                        Some(cursor) => Ok(cursor),
+                        None => collection.find(doc! {}).projection(doc! {"version": 1}).await,
+                    }
+                });
+                let mut cursor = in_time(entity, open).await?;
+                let row = in_time(entity, cursor.try_next()).await?;
+                Ok(row.map(|StandingRow { id, version }| (Standing { id, version }, Some(cursor))))
+            }
+        })
+    }
+
     /// Applies `update` to the document that `filter` still matches; answers it as it is then.
     pub async fn swap(
         &self,
@@ -119,10 +159,7 @@ impl<R: Serialize + DeserializeOwned + Send + Sync> Table<R> {
             doc! {"update": self.collection.name(), "updates": updates, "ordered": false, "writeConcern": journaled};
         let database = self.collection.client().database(&self.collection.namespace().db);
         let answer = self.call(Box::pin(async move { database.run_command(command).await })).await?;
-        match answer.get_array("writeErrors") {
-            Ok(errors) if !errors.is_empty() => Err(StoreError::Driver(mongodb::error::Error::custom(answer))),
-            _ => Ok(()),
-        }
+        refused(answer)
     }
 
     pub async fn delete(&self, session: Session<'_>, filter: Document) -> Result<bool, StoreError> {
@@ -158,10 +195,36 @@ impl<R: Serialize + DeserializeOwned + Send + Sync> Table<R> {
         self.call(rows).await
     }
 
+    /// Some fields of every match up to `limit`; the filter itself must be narrow, as in [`Self::find`].
+    pub async fn view<V>(&self, filter: Document, fields: Document, limit: usize) -> Result<Vec<V>, StoreError>
+    where
+        V: DeserializeOwned + Send + Sync,
+    {
+        let collection = self.collection.clone_with_type::<V>();
+        let find = collection.find(filter).projection(fields).limit(i64::try_from(limit).unwrap_or(i64::MAX));
+        self.call(Box::pin(async move { find.await?.try_collect().await })).await
+    }
+
     /// Boxed, because the compiler cannot see through the driver's actions that
     /// a future which holds one may move between threads.
     async fn call<T>(&self, action: BoxFuture<'_, mongodb::error::Result<T>>) -> Result<T, StoreError> {
         in_time(self.entity, action).await
+    }
+}
+
+/// What a walk reads of any aggregate's document.
+#[derive(Serialize, Deserialize)]
+struct StandingRow {
+    #[serde(rename = "_id")]
+    id: String,
+    version: u64,
+}
+
+/// The error of an `update` command that answered but did not do all of it.
+fn refused(answer: Document) -> Result<(), StoreError> {
+    match answer.get_array("writeErrors") {
+        Ok(errors) if !errors.is_empty() => Err(StoreError::Driver(mongodb::error::Error::custom(answer))),
+        _ => Ok(()),
     }
 }
 

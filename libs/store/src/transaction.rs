@@ -113,6 +113,33 @@ impl Transaction {
         }
     }
 
+    /// Inserts new records in one round trip.
+    ///
+    /// # Errors
+    /// [`StoreError::Duplicate`] where an id or unique index has one already.
+    pub async fn insert_records<T: Record>(&mut self, records: &Records<T>, states: Vec<T>) -> Result<(), StoreError> {
+        if states.is_empty() {
+            return Ok(());
+        }
+        let rows: Vec<_> = states.into_iter().map(|state| records.first_row(state, None)).collect();
+        let inserted = records.table.insert_all(&mut self.session, &rows).await;
+        self.watch(inserted)
+    }
+
+    /// Writes records whole in one round trip, whether they were there or not:
+    /// for rows that only this transaction's fenced writer knows.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn put_records<T: Record>(&mut self, records: &Records<T>, states: Vec<T>) -> Result<(), StoreError> {
+        if states.is_empty() {
+            return Ok(());
+        }
+        let updates = states.iter().map(|state| records.whole(state)).collect::<Result<_, _>>()?;
+        let put = records.table.upsert_each(&mut self.session, updates).await;
+        self.watch(put)
+    }
+
     /// Up to `limit` records that match, as this transaction sees them.
     pub async fn find_records<T: Record>(
         &mut self,

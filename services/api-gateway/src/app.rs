@@ -1,16 +1,13 @@
 //! Puts the gateway together.
 
-use std::{io, net::SocketAddr, sync::Arc};
+use std::{io, net::SocketAddr, path::PathBuf, sync::Arc};
 
 use axum::{
     Router,
-    body::Bytes,
     extract::{Request, State},
     middleware,
     response::{IntoResponse, Response},
-    routing::get,
 };
-use http::header::CONTENT_TYPE;
 use katonic_domain::{Name, SystemClock};
 use katonic_proto::rules::{self, Rule};
 use katonic_service::{
@@ -26,9 +23,11 @@ use tower::ServiceExt;
 use crate::{
     NAME,
     config::Config,
+    documents,
     edge::{self, Door},
     http as rest,
     limits::Limits,
+    pages,
     part::Part,
     problem::Problem,
     proxy,
@@ -45,6 +44,9 @@ pub enum Error {
     /// Keys.
     #[error("the keys are not usable")]
     Keys(#[from] KeyError),
+    /// The folder of pages.
+    #[error("there are no pages in {}", .0.display())]
+    Pages(PathBuf, #[source] io::Error),
     /// Peers.
     #[error("the peers are not usable")]
     Peers(#[from] upstream::Error),
@@ -71,6 +73,7 @@ pub struct App {
     gateway: Arc<Gateway>,
     checks: Checks,
     open: Router,
+    pages: Router<Doors>,
     telemetry: Option<telemetry::Handle>,
 }
 
@@ -90,10 +93,13 @@ impl App {
         let checks = checks(config, &upstreams)?;
         let shutdown = Shutdown::new();
         let open = rpc::open_services(checks.clone(), shutdown.clone(), Some(public_services()))?;
+        let folder = config.pages.dir.as_deref();
+        let no_pages = |source| Error::Pages(folder.map(Into::into).unwrap_or_default(), source);
+        let pages = pages::router(folder).map_err(no_pages)?;
         let address = config.service.listen;
         let listener = TcpListener::bind(address).await.map_err(|source| Error::Bind(address, source))?;
         let gateway = Arc::new(Gateway { sessions, limits, upstreams, verifier, shutdown });
-        Ok(Self { listener, gateway, checks, open, telemetry })
+        Ok(Self { listener, gateway, checks, open, pages, telemetry })
     }
 
     /// Where it listens.
@@ -112,7 +118,8 @@ impl App {
         let part = self.telemetry.map(|handle| Part::new(handle, self.gateway.verifier.clone()));
         let doors = Doors { gateway: self.gateway, open: self.open, part };
         let router = Router::new()
-            .route("/api/v1/openapi.json", get(openapi))
+            .merge(documents::router())
+            .merge(self.pages)
             .merge(rpc::probes(self.checks, draining.clone(), metrics))
             .fallback(enter)
             .with_state(doors)
@@ -148,12 +155,6 @@ async fn enter(State(doors): State<Doors>, request: Request) -> Response {
         Door::Probe | Door::Rest if path.starts_with("/api/") => rest::answer(&doors.gateway, request).await,
         Door::Probe | Door::Rest => Problem::no_route().into_response(),
     }
-}
-
-async fn openapi() -> impl IntoResponse {
-    static DOCUMENT: std::sync::LazyLock<Bytes> =
-        std::sync::LazyLock::new(|| katonic_proto::openapi::document().to_string().into());
-    ([(CONTENT_TYPE, "application/json")], DOCUMENT.clone())
 }
 
 fn name() -> Name {

@@ -2,7 +2,7 @@
 //! agents' way in.
 //!
 //! ```text
-//!                      ┌ /healthz /readyz /metrics /api/v1/openapi.json ── answered here, open
+//!                      ┌ /healthz /readyz /metrics /docs/… and the documents ── answered here, open
 //!  request ─> edge ────┼ /api/…                REST: route ─ caps ─ authenticate ─ transcode ─┐
 //!  (trace, headers,    ├ application/grpc      pass-through: authenticate ─ raw frames ───────┼─> owner
 //!   load)              └ /git/…                reverse proxy, Basic or Bearer ────────────────┘  60 s token
@@ -19,10 +19,12 @@
 pub mod app;
 pub mod config;
 pub mod credential;
+mod documents;
 mod edge;
 mod http;
 mod limits;
 mod lookup;
+mod pages;
 mod part;
 mod problem;
 mod proxy;

@@ -1,16 +1,15 @@
-//! Starts the gateway.
+//! `katonic-api-gateway --config <file.toml>`: see the library.
 
 use std::process::ExitCode;
 
+use clap::Parser;
 use katonic_api_gateway::{NAME, app::App, config::Config};
-use katonic_service::{config, runtime, telemetry};
+use katonic_service::{Start, config::Flags, start};
 
 fn main() -> ExitCode {
-    runtime::run(NAME, |shutdown| async move {
-        let config: Config = config::load(std::env::args_os())?;
-        let telemetry = telemetry::init(&config.log, NAME)?;
-        let app = App::bind(&config, Some(telemetry.handle())).await?;
-        app.run(shutdown).await;
+    start::run(NAME, &Flags::parse(), |start: Start<Config>| async move {
+        let app = App::bind(&start.config, Some(start.telemetry)).await?;
+        app.run(start.shutdown).await;
         anyhow::Ok(())
     })
 }

@@ -45,7 +45,7 @@ pub(crate) struct Upstreams {
 impl Upstreams {
     pub(crate) fn new(peers: &PeersSection, minter: Minter) -> Result<Self, Error> {
         let mut channels = HashMap::new();
-        for audience in [Audience::Metadata, Audience::Dispatcher, Audience::Logs] {
+        for audience in [Audience::Metadata, Audience::Dispatcher, Audience::Logs, Audience::Search] {
             channels.insert(audience, rpc::endpoint(peers.uri(audience)?)?.connect_lazy());
         }
         let git = peers.uri(Audience::Git)?.parse().map_err(Error::Git)?;

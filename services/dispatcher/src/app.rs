@@ -2,14 +2,14 @@
 
 use std::{path::Path, sync::Arc};
 
-use katonic_bus::{Bus, BusConfig};
+use katonic_bus::{Bus, BusConfig, Parked, topology};
 use katonic_domain::{Clock, Name, SystemClock};
 use katonic_proto::{
     dispatcher::v1::{execution_service_server::ExecutionServiceServer, member_service_server::MemberServiceServer},
     envelope::Source,
 };
 use katonic_service::{
-    Shutdown,
+    Shutdown, aggregates,
     auth::{self, Audience, Minter, Verifier},
     rpc,
     runtime::Tasks,
@@ -19,15 +19,17 @@ use katonic_store::Store;
 
 use crate::{
     backend::{Backend, process::ProcessBackend},
-    clients::{logs::Logs, metadata::Metadata},
-    config::{Config, ProcessSection},
+    clients::{logs::Logs, metadata::Metadata, policies::PolicyList},
+    config::Config,
     grpc::{execution_service::Executions, member_service::Members},
+    policies::Policies,
     reconcile::apply::{Parts, Reconciler},
     store::Repository,
     tasks::{
         admission::Admitting,
         agent_keeper::{AgentCommand, AgentKeeper},
-        leadership::lead,
+        policy_sync::PolicySync,
+        queue::Queueing,
         reconciling::Reconciling,
     },
     tickets::Tickets,
@@ -47,7 +49,7 @@ use crate::{
 };
 
 /// The service's name in tokens, metrics and events' source.
-const NAME: &str = "dispatcher";
+pub const NAME: &str = "dispatcher";
 
 /// A dispatcher that is bound to its port and does not run yet.
 pub struct App {
@@ -55,7 +57,10 @@ pub struct App {
     auth: auth::Layer,
     repository: Repository,
     keeper: AgentKeeper,
+    queueing: Queueing,
+    policy_sync: PolicySync,
     admitting: Admitting,
+    stopping: Shutdown,
     reconciling: Reconciling,
     parts: Parts,
 }
@@ -80,18 +85,41 @@ impl App {
 
         let tickets = Tickets::load(&config.keys.signing_key)?;
         let metadata_channel = rpc::channel(config.peers.uri(Audience::Metadata)?, &minter, Audience::Metadata)?;
-        let metadata = Metadata::new(metadata_channel);
+        let metadata = Metadata::new(metadata_channel.clone());
         let logs = Logs::new(rpc::channel(config.peers.uri(Audience::Logs)?, &minter, Audience::Logs)?);
         let waiting = WaitingRoom::default();
+        let policies = Policies::new(repository.clone());
+        let stopping = Shutdown::new();
         let ending = Ending::new(repository.clone(), Arc::clone(&clock));
-        let admission = Admission::new(repository.clone(), Arc::clone(&backend), tickets.clone(), Arc::clone(&clock));
+        let admission = Admission {
+            repository: repository.clone(),
+            waiting: waiting.clone(),
+            policies: policies.clone(),
+            backend: Arc::clone(&backend),
+            tickets: tickets.clone(),
+            clock: Arc::clone(&clock),
+        };
+        let intake = Intake {
+            repository: repository.clone(),
+            waiting: waiting.clone(),
+            policies: policies.clone(),
+            backend: Arc::clone(&backend),
+            clock: Arc::clone(&clock),
+        };
+        let reads = Reads {
+            repository: repository.clone(),
+            waiting: waiting.clone(),
+            policies: policies.clone(),
+            backend: Arc::clone(&backend),
+            stopping: stopping.clone(),
+        };
 
         let executions = Executions {
             access: Access::new(repository.clone(), metadata.clone()),
-            submit: Submit::new(metadata, Intake::new(repository.clone(), Arc::clone(&backend), Arc::clone(&clock))),
+            submit: Submit::new(metadata, intake),
             edits: Edits::new(repository.clone()),
             stop: Stop::new(repository.clone(), Arc::clone(&clock)),
-            reads: Reads::new(repository.clone(), Arc::clone(&backend)),
+            reads,
             watches: Watches::new(repository.clone()),
         };
         let members = Members {
@@ -101,20 +129,30 @@ impl App {
             watches: Watches::new(repository.clone()),
         };
         let pinged = repository.store().clone();
+        let described = repository.store().clone();
         let server = rpc::Server::bind(NAME, config.service.listen)
             .await?
             .add_service(ExecutionServiceServer::new(executions))
             .add_service(MemberServiceServer::new(members))
+            .add_service(aggregates::service(repository.aggregates()))
+            .stored(move || {
+                let store = described.clone();
+                async move { (store.outboxes().await.unwrap_or_default(), store.leases().await.unwrap_or_default()) }
+            })
             .ready_when("store", move || {
                 let store = pinged.clone();
                 async move { store.ping().await.is_ok() }
             })
+            .parked(Parked::new(config.broker.uri.expose(), topology::Service::Dispatcher))
             .telemetry(telemetry);
         Ok(Self {
             server,
             auth: auth::Layer::new(Verifier::load(&config.keys.dir)?, Audience::Dispatcher),
-            keeper: AgentKeeper { members: process.members().clone(), command: agent_command(&config.process)? },
-            admitting: Admitting { repository: repository.clone(), admission, waiting },
+            keeper: AgentKeeper { members: process.members().clone(), command: agent_command(&config)? },
+            queueing: Queueing { repository: repository.clone(), waiting: waiting.clone() },
+            policy_sync: PolicySync { list: PolicyList::new(metadata_channel), policies, waiting: waiting.clone() },
+            admitting: Admitting { admission, waiting },
+            stopping,
             reconciling: Reconciling::new(repository.clone(), Arc::clone(&backend)),
             parts: Parts {
                 repository: repository.clone(),
@@ -135,11 +173,19 @@ impl App {
 
     /// Serves, admits and reconciles until shutdown, then drains.
     pub async fn run(self, shutdown: Shutdown) -> anyhow::Result<()> {
-        let Self { server, auth, repository, keeper, admitting, reconciling, parts } = self;
+        let Self { server, auth, repository, keeper, queueing, policy_sync, admitting, stopping, reconciling, parts } =
+            self;
         let tasks = Tasks::default();
+        let ended = shutdown.clone();
+        tasks.spawn("stopping", async move {
+            ended.cancelled().await;
+            stopping.cancel();
+        });
+        tasks.spawn("queue", queueing.run(shutdown.clone()));
+        tasks.spawn("policy-sync", policy_sync.run(shutdown.clone()));
         tasks.spawn("agent-keeper", keeper.run(shutdown.clone()));
         let reconciling = Arc::new(reconciling);
-        let leading = lead(repository.clone(), shutdown.clone(), |epoch, term| {
+        let leading = repository.lease().lead(shutdown.clone(), |epoch, term| {
             let admitting = admitting.clone().run(epoch, term.clone());
             // Anew for each term: its deadlines run from when it first sees a state (X6).
             let reconciler = Reconciler::new(parts.clone());
@@ -155,11 +201,15 @@ impl App {
     }
 }
 
-fn agent_command(process: &ProcessSection) -> anyhow::Result<AgentCommand> {
+fn agent_command(config: &Config) -> anyhow::Result<AgentCommand> {
+    let process = &config.process;
     let argument = |name: &str, path: &Path| [name.into(), path.as_os_str().to_owned()];
     let mut arguments = Vec::new();
     arguments.extend(argument("--members", &process.members));
     arguments.extend(argument("--git-cache", &process.git_cache));
     arguments.extend(["--gateway".into(), process.gateway.clone().into()]);
+    if let Some(receiver) = &config.telemetry.otlp_endpoint {
+        arguments.extend(["--otlp-endpoint".into(), receiver.into()]);
+    }
     Ok(AgentCommand { program: process.agent_program()?, arguments, log: process.members.join(".agent.log") })
 }

@@ -7,7 +7,10 @@
 use std::time::Duration;
 
 use katonic_domain::ExecutionId;
-use tokio::sync::broadcast::{self, error::RecvError};
+use tokio::sync::broadcast::{
+    self,
+    error::{RecvError, TryRecvError},
+};
 
 /// Writes that a reader may lie behind before it is told that it missed some.
 const DEPTH: usize = 4096;
@@ -58,6 +61,15 @@ impl Subscription {
         }
     }
 
+    /// The next announcement, if it is there already.
+    pub fn at_once(&mut self) -> Option<Change> {
+        match self.0.try_recv() {
+            Ok(id) => Some(Change::Of(id)),
+            Err(TryRecvError::Lagged(_)) => Some(Change::Some),
+            Err(TryRecvError::Empty | TryRecvError::Closed) => None,
+        }
+    }
+
     /// Waits until an execution that `concerns` may have been written, or for
     /// `patience`: after that one looks anyway.
     pub async fn wait_for(&mut self, patience: Duration, concerns: impl Fn(ExecutionId) -> bool) {
@@ -101,5 +113,7 @@ mod tests {
         let mut subscription = changes.subscribe();
         (0..=DEPTH).for_each(|_| changes.announce(ExecutionId::generate()));
         assert_eq!(subscription.next().await, Some(Change::Some));
+        assert!(matches!(subscription.at_once(), Some(Change::Of(_))));
+        assert_eq!(changes.subscribe().at_once(), None);
     }
 }

@@ -3,15 +3,16 @@
 use std::{ffi::OsString, ops::Range, path::PathBuf, time::Duration};
 
 use katonic_service::config::{
-    BrokerSection, InstallationSection, KeysSection, LogSection, PeersSection, ServiceSection,
+    BrokerSection, Configuration, InstallationSection, KeysSection, LogSection, PeersSection, ServiceSection,
+    TelemetrySection,
 };
 use katonic_store::StoreConfig;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{backend::process, reconcile::plan::Deadlines};
 
 /// The whole file.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
     /// Where it listens.
@@ -29,6 +30,9 @@ pub struct Config {
     /// How it logs.
     #[serde(default)]
     pub log: LogSection,
+    /// Where its spans go.
+    #[serde(default)]
+    pub telemetry: TelemetrySection,
     /// The backend.
     pub process: ProcessSection,
     /// How long states may last.
@@ -36,8 +40,18 @@ pub struct Config {
     pub deadlines: DeadlinesSection,
 }
 
+impl Configuration for Config {
+    fn log(&self) -> &LogSection {
+        &self.log
+    }
+
+    fn telemetry(&self) -> &TelemetrySection {
+        &self.telemetry
+    }
+}
+
 /// `[process]`: members as processes of this machine.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ProcessSection {
     /// Member directories, 0700.
@@ -108,7 +122,7 @@ fn program(configured: Option<&PathBuf>, name: &str) -> std::io::Result<PathBuf>
 }
 
 /// `[deadlines]`, in seconds.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct DeadlinesSection {
     /// In the queue; not set means as long as it takes.
@@ -151,14 +165,19 @@ impl From<&DeadlinesSection> for Deadlines {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
+    use katonic_service::config::keys;
+
     use super::*;
 
+    /// `config/default.toml` is the reference that docs/configuration.md is made from.
     #[test]
-    fn the_default_file_is_complete_and_says_the_defaults() {
-        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/config/default.toml");
-        let config: Config = katonic_service::config::load_file(file.as_ref()).expect("a valid file");
-        let written = Deadlines::from(&config.deadlines);
-        assert_eq!(written, Deadlines::from(&DeadlinesSection::default()));
-        assert_eq!((config.process.uid_first, config.process.uid_count), (first_uid(), uid_count()));
+    fn the_default_file_shows_every_key_and_the_defaults() {
+        let file = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/config/default.toml"));
+        let missing = keys::not_in_the_file::<Config>(file).expect("a valid file");
+        assert!(missing.is_empty(), "give {missing:?} a line in config/default.toml, `# key = value` where optional");
+        let other = keys::not_the_default::<Config>(file).expect("a valid file");
+        assert!(other.is_empty(), "config/default.toml says something else than the code of {other:?}");
     }
 }

@@ -5,7 +5,10 @@
 //!                │             ▲
 //!            attempt ──► reason (one table)
 //!                │
-//!           checkpoints        admission, explain: decisions over all of it
+//!           checkpoints        explain: says it in words
+//!
+//!   queue, usage, limits ──► order (of one tier) ──► admission: who is next
+//!                                               └──► standing, wait: why not yet
 //! ```
 
 pub mod admission;
@@ -14,9 +17,16 @@ pub mod checkpoints;
 pub mod edit;
 pub mod execution;
 pub mod explain;
+pub mod limits;
 pub mod member;
+pub mod order;
 pub mod params;
 pub mod phase;
+pub mod policy;
 pub mod priority;
+pub mod queue;
 pub mod reason;
 pub mod spec;
+pub mod standing;
+pub mod usage;
+pub mod wait;

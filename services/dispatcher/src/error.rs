@@ -7,6 +7,7 @@ use katonic_store::StoreError;
 use crate::{
     backend,
     domain::{execution, member::ClaimError, phase::IllegalTransition, spec},
+    waiting::{QueueFull, Whose},
 };
 
 /// Why a use case could not do it.
@@ -42,6 +43,9 @@ pub enum Error {
     /// The claim is refused.
     #[error(transparent)]
     Claim(#[from] ClaimError),
+    /// A queue takes no more.
+    #[error("{}", queue_full(*.0))]
+    QueueFull(QueueFull),
     /// It was changed since the caller saw it.
     #[error("the execution was changed since you saw it; read it again")]
     Stale,
@@ -73,6 +77,25 @@ impl From<execution::Error> for Error {
             execution::Error::NotCurrent => Self::AttemptOver,
         }
     }
+}
+
+impl From<QueueFull> for Error {
+    fn from(full: QueueFull) -> Self {
+        Self::QueueFull(full)
+    }
+}
+
+fn queue_full(full: QueueFull) -> String {
+    let (whose, limit) = match full.whose {
+        Whose::User => ("you have", "for a user"),
+        Whose::Project => ("this project has", "for the project"),
+        Whose::Installation => ("the installation has", "for all together"),
+    };
+    format!(
+        "{whose} as many executions in the queue as are allowed {limit}: {}; submit again when some have started, \
+         stop some that wait, or ask an administrator for a higher limit",
+        full.limit
+    )
 }
 
 impl Error {
@@ -116,6 +139,7 @@ impl Classified for Error {
             Self::MetadataUnavailable(_) | Self::LogsUnavailable(_) => ErrorKind::Unavailable,
             Self::Refused(failure) => failure.kind,
             Self::Stale => ErrorKind::Stale,
+            Self::QueueFull(_) => ErrorKind::QuotaExceeded,
             Self::Claim(ClaimError::TicketInvalid) => ErrorKind::Unauthenticated,
             Self::Claim(ClaimError::ClaimedByAnother) => ErrorKind::Conflict,
             Self::Claim(ClaimError::Closed) | Self::OutcomeFixed | Self::OutcomeNotFixed | Self::AttemptOver => {
@@ -137,6 +161,9 @@ impl Classified for Error {
             Self::LogsUnavailable(_) => "LOGS_UNAVAILABLE",
             Self::Refused(failure) => refused(&failure.reason),
             Self::Stale => "ETAG_STALE",
+            Self::QueueFull(QueueFull { whose: Whose::User, .. }) => "QUOTA_QUEUE_USER",
+            Self::QueueFull(QueueFull { whose: Whose::Project, .. }) => "QUOTA_QUEUE_PROJECT",
+            Self::QueueFull(QueueFull { whose: Whose::Installation, .. }) => "QUOTA_QUEUE_INSTALLATION",
             Self::Claim(ClaimError::ClaimedByAnother) => "CLAIMED_BY_ANOTHER",
             Self::Claim(ClaimError::Closed) | Self::AttemptOver => "MEMBER_CLOSED",
             Self::OutcomeFixed => "OUTCOME_FIXED",

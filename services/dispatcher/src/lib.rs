@@ -31,6 +31,7 @@ pub mod domain;
 pub mod error;
 pub mod grpc;
 pub mod metrics;
+pub mod policies;
 pub mod reconcile;
 pub mod snapshot;
 pub mod store;

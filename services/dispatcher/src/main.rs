@@ -2,13 +2,15 @@
 
 use std::process::ExitCode;
 
-use katonic_dispatcher::{app::App, config::Config};
-use katonic_service::{config, runtime, telemetry};
+use clap::Parser;
+use katonic_dispatcher::{
+    app::{App, NAME},
+    config::Config,
+};
+use katonic_service::{Start, config::Flags, start};
 
 fn main() -> ExitCode {
-    runtime::run("dispatcher", |shutdown| async move {
-        let config: Config = config::load(std::env::args_os())?;
-        let telemetry = telemetry::init(&config.log, "dispatcher")?;
-        App::build(config, telemetry.handle()).await?.run(shutdown).await
+    start::run(NAME, &Flags::parse(), |start: Start<Config>| async move {
+        App::build(start.config, start.telemetry).await?.run(start.shutdown).await
     })
 }

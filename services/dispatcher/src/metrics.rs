@@ -11,6 +11,11 @@ pub fn reconciled(took: Duration) {
     histogram!("katonic_dispatcher_reconcile_seconds").record(took);
 }
 
+/// How long an execution waited to be looked at, from its trigger on.
+pub fn reconcile_lag(waited: Duration) {
+    histogram!("katonic_dispatcher_reconcile_lag_seconds").record(waited);
+}
+
 /// A look that failed and is repeated.
 pub fn reconcile_failed() {
     counter!("katonic_dispatcher_reconcile_failures_total").increment(1);

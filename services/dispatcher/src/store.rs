@@ -4,7 +4,12 @@
 //! Every write goes through here or announces itself through [`Repository::announce`],
 //! so that nobody has to ask the store whether something happened.
 
+mod queue;
+
+use std::sync::Arc;
+
 use katonic_domain::{ExecutionId, MemberId, ProjectId, Tags};
+use katonic_proto::aggregates::Aggregates;
 use katonic_store::{
     Collection, Fact, Idempotency, Index, Insertion, Lease, Page, Record, Records, Store, StoreError, Stored, Walk, doc,
 };
@@ -14,6 +19,7 @@ use crate::{
     domain::{
         execution::{Execution, Number},
         member::Member,
+        policy::Policy,
     },
     error::Error,
 };
@@ -37,8 +43,20 @@ pub const FINISHED: Fact = Fact("finished");
 const MAX_HOLDING: usize = 65_536;
 /// More members than the newest attempts of one execution have.
 const MAX_MEMBERS: usize = 1024;
-/// How much of the queue is looked at; what is behind comes when this is shorter.
-const MAX_QUEUE: usize = 10_000;
+
+/// More tiers and limits than metadata keeps.
+const MAX_POLICIES: usize = 65_536;
+
+impl Record for Policy {
+    type Id = String;
+
+    const COLLECTION: &'static str = "policies";
+    const ENTITY: &'static str = "policy";
+
+    fn id(&self) -> String {
+        self.id.clone()
+    }
+}
 
 impl Record for Member {
     type Id = MemberId;
@@ -58,6 +76,7 @@ pub struct Repository {
     store: Store,
     executions: Collection<Execution>,
     members: Records<Member>,
+    policies: Records<Policy>,
     lease: Lease,
     changes: Changes,
 }
@@ -67,8 +86,14 @@ impl Repository {
     pub async fn open(store: Store) -> Result<Self, StoreError> {
         let executions = store.collection().await?;
         let members = store.records().await?;
+        let policies = store.records().await?;
         let lease = store.lease("dispatch");
-        Ok(Self { store, executions, members, lease, changes: Changes::default() })
+        Ok(Self { store, executions, members, policies, lease, changes: Changes::default() })
+    }
+
+    /// Everything that has events, as those see it who project it elsewhere.
+    pub fn aggregates(&self) -> Vec<Arc<dyn Aggregates>> {
+        vec![Arc::new(self.executions.clone())]
     }
 
     /// The store itself, for transactions.
@@ -84,6 +109,16 @@ impl Repository {
     /// Members.
     pub const fn members(&self) -> &Records<Member> {
         &self.members
+    }
+
+    /// What metadata says about tiers and limits.
+    pub const fn policies(&self) -> &Records<Policy> {
+        &self.policies
+    }
+
+    /// All of it.
+    pub async fn all_policies(&self) -> Result<Vec<Policy>, StoreError> {
+        self.policies.find(doc! {}, doc! {}, MAX_POLICIES).await
     }
 
     /// Who holds it admits and reconciles.
@@ -143,13 +178,6 @@ impl Repository {
     /// As [`Self::holding`], as a transaction sees it.
     pub async fn holding_in(&self, tx: &mut katonic_store::Transaction) -> Result<Vec<Member>, StoreError> {
         tx.find_records(&self.members, doc! {"state.holding": true}, MAX_HOLDING).await
-    }
-
-    /// The oldest executions that wait for a place.
-    pub async fn queue(&self) -> Result<Vec<Execution>, StoreError> {
-        let filter = doc! {"state.phase": "QUEUED"};
-        let found = self.executions.find(filter, doc! {"_id": 1}, MAX_QUEUE).await?;
-        Ok(found.into_iter().map(|stored| stored.state).collect())
     }
 
     /// A page of a project's executions that have all of these tags, newest first.

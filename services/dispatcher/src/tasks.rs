@@ -1,9 +1,11 @@
 //! What goes on without anybody asking.
 //!
 //! ```text
-//!   leadership ── holds the lease ──► admission   queue ─► places
-//!                                └──► reconciling members ─► what is wanted of them
-//!   agent_keeper ── always ─────────► katonic-agent lives
+//!   queue ── always ── what is written ─► the queue in memory
+//!   policy_sync ── always ── metadata ──► tiers and limits
+//!   the lease, while held ──┬──► admission   queue ─► places
+//!                           └──► reconciling members ─► what is wanted of them
+//!   agent_keeper ── always ────► katonic-agent lives
 //! ```
 //!
 //! All of them are woken by what happens and look by themselves now and then;
@@ -11,5 +13,6 @@
 
 pub mod admission;
 pub mod agent_keeper;
-pub mod leadership;
+pub mod policy_sync;
+pub mod queue;
 pub mod reconciling;

@@ -119,10 +119,15 @@ impl App {
         let executions = Executions::new(peer(Audience::Dispatcher)?);
         let access = Access::new(peer(Audience::Metadata)?);
         let checked = store.clone();
+        let described = store.clone();
         let server = rpc::Server::bind(NAME, config.service.listen)
             .await?
             .add_service(ingest_service(&logs, &executions))
             .add_service(log_service(&logs, access, executions))
+            .stored(move || {
+                let store = described.clone();
+                async move { (store.outboxes().await.unwrap_or_default(), store.leases().await.unwrap_or_default()) }
+            })
             .ready_when("store", move || {
                 let store = checked.clone();
                 async move { store.ping().await.is_ok() }

@@ -11,11 +11,12 @@ use katonic_proto::{
     envelope::Source,
     metadata::v1::{
         event_subscription_service_server::EventSubscriptionServiceServer,
-        hardware_tier_service_server::HardwareTierServiceServer, operations_service_server::OperationsServiceServer,
+        hardware_tier_service_server::HardwareTierServiceServer, limit_service_server::LimitServiceServer,
+        operations_service_server::OperationsServiceServer, policy_service_server::PolicyServiceServer,
     },
 };
 use katonic_service::{
-    Shutdown,
+    Shutdown, aggregates,
     auth::{self, Audience, Minter, Verifier},
     rpc,
     runtime::Tasks,
@@ -26,16 +27,18 @@ use katonic_store::Store;
 use crate::{
     clients::parts::Parts,
     config::Config,
-    domain::tier::Tiers,
+    domain::tier::check_seeds,
     git::{Git, Ports, RemotePermissions},
     grpc::{
         event_subscription_service::SubscriptionHandlers, hardware_tier_service::TierHandlers,
-        operations_service::OperationsHandlers,
+        limit_service::LimitHandlers, operations_service::OperationsHandlers, policy_service::PolicyHandlers,
     },
     store::Repository,
     usecases::{
         bootstrap::{self, Administrator},
+        limits::Limits,
         subscriptions::Subscriptions,
+        tiers::Tiers,
     },
 };
 
@@ -49,6 +52,16 @@ pub enum Role {
     Api,
     /// Smart HTTP: repositories.
     Git,
+}
+
+impl Role {
+    /// As people name the part of the platform that it is.
+    pub const fn part(self) -> &'static str {
+        match self {
+            Self::Api => "metadata",
+            Self::Git => "git",
+        }
+    }
 }
 
 /// A role that is bound to its port and does not run yet.
@@ -69,8 +82,13 @@ impl App {
         let repository = open(&config, Arc::clone(&clock)).await?;
         let verifier = Verifier::load(&config.keys.dir)?;
         let pinged = repository.store().clone();
+        let described = repository.store().clone();
         let server = rpc::Server::bind(NAME, config.service.listen)
             .await?
+            .stored(move || {
+                let store = described.clone();
+                async move { (store.outboxes().await.unwrap_or_default(), store.leases().await.unwrap_or_default()) }
+            })
             .ready_when("store", move || {
                 let store = pinged.clone();
                 async move { store.ping().await.is_ok() }
@@ -129,16 +147,28 @@ async fn api(
 
     let broker = config.subscriptions.as_ref().context("[subscriptions] is missing")?;
     let subscriptions = Subscriptions::new(repository.clone(), Admin::new(&broker.admin())?, Arc::clone(clock));
-    let tiers = Tiers::new(config.tiers.clone())?;
+    check_seeds(&config.tiers)?;
+    let tiers = Tiers::new(repository.clone(), Arc::clone(clock));
+    tiers.seed(&config.tiers).await?;
+    let limits = Limits::new(repository.clone(), Arc::clone(clock));
+    limits.seed().await?;
+    let policies = PolicyHandlers {
+        tiers: tiers.clone(),
+        limits: limits.clone(),
+        incarnation: u32::try_from(config.installation.incarnation)?,
+    };
     let parts = Parts::new(&config.peers, &Minter::load(&config.keys, &NAME.parse()?)?)?;
     let server = access::serve(server, config, access::Shared { repository, clock, tiers: &tiers });
     Ok(server
         .add_service(OperationsServiceServer::new(OperationsHandlers { parts }))
         .add_service(HardwareTierServiceServer::new(TierHandlers { tiers }))
+        .add_service(LimitServiceServer::new(LimitHandlers { limits }))
+        .add_service(PolicyServiceServer::new(policies))
         .add_service(EventSubscriptionServiceServer::new(SubscriptionHandlers {
             subscriptions,
             uri: broker.amqp_uri(),
-        })))
+        }))
+        .add_service(aggregates::service(repository.aggregates())))
 }
 
 async fn git(

@@ -4,15 +4,19 @@
 use katonic_bus::{AdminConfig, Password};
 use katonic_domain::Name;
 use katonic_service::config::{
-    BrokerSection, InstallationSection, KeysSection, LogSection, PeersSection, Secret, ServiceSection,
+    BrokerSection, Configuration, InstallationSection, KeysSection, LogSection, PeersSection, Secret, ServiceSection,
+    TelemetrySection,
 };
 use katonic_store::StoreConfig;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
-use crate::{domain::tier::Tier, git::GitSection};
+use crate::{
+    domain::tier::{Seed, Size, check_seeds},
+    git::GitSection,
+};
 
 /// What both roles are told.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
     /// Where it listens.
@@ -31,19 +35,36 @@ pub struct Config {
     /// How it logs.
     #[serde(default)]
     pub log: LogSection,
+    /// Where its spans go.
+    #[serde(default)]
+    pub telemetry: TelemetrySection,
     /// The repositories: served by the role `git`, asked by the role `api`.
     pub git: GitSection,
     /// The first administrator; role `api` only.
     pub bootstrap: Option<BootstrapSection>,
     /// The broker's management; role `api` only.
     pub subscriptions: Option<SubscriptionsSection>,
-    /// Hardware tiers; role `api` only. None means one `small`, the default.
+    /// Hardware tiers of the first start; role `api` only. None means one `small`, the default.
     #[serde(default = "default_tiers")]
-    pub tiers: Vec<Tier>,
+    pub tiers: Vec<Seed>,
+}
+
+impl Configuration for Config {
+    fn log(&self) -> &LogSection {
+        &self.log
+    }
+
+    fn telemetry(&self) -> &TelemetrySection {
+        &self.telemetry
+    }
+
+    fn problems(&self) -> Vec<String> {
+        check_seeds(&self.tiers).err().map(|error| format!("`tiers`: {error}")).into_iter().collect()
+    }
 }
 
 /// `[bootstrap]`
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BootstrapSection {
     /// The first administrator's name.
@@ -53,7 +74,7 @@ pub struct BootstrapSection {
 }
 
 /// `[subscriptions]`: an administrative broker login, used for nothing else (DESIGN E4).
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SubscriptionsSection {
     /// Base URI of the management API.
@@ -86,39 +107,44 @@ impl SubscriptionsSection {
 }
 
 /// Two jobs for each core, each with the memory that most machines have for one.
-fn default_tiers() -> Vec<Tier> {
+fn default_tiers() -> Vec<Seed> {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let name = "small".parse().into_iter();
-    let tier = |name| Tier {
-        name,
-        revision: 1,
+    let size = Size {
         cpu_millis: 1_000,
         memory_bytes: 1 << 30,
         max_running: u32::try_from(cores * 2).unwrap_or(u32::MAX),
-        default: true,
+        price_micros_per_hour: 0,
+        currency: String::new(),
     };
+    let tier = |name| Seed { name, default: true, size: size.clone() };
     name.map(tier).collect()
 }
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
+    use katonic_service::config::keys;
+
     use super::*;
-    use crate::domain::tier::Tiers;
 
     fn load(name: &str) -> Config {
         let file = format!("{}/config/{name}.toml", env!("CARGO_MANIFEST_DIR"));
         katonic_service::config::load_file(file.as_ref()).expect("a valid file")
     }
 
+    /// `config/default.toml` is the reference that docs/configuration.md is made from.
     #[test]
-    fn the_file_of_the_api_is_complete_and_says_the_defaults() {
-        let config = load("default");
-        assert!(config.bootstrap.is_some() && config.subscriptions.is_some());
-        assert!(Tiers::new(config.tiers).is_ok());
-        let defaults = GitSection::new(config.git.repositories.clone());
-        assert_eq!(
-            (config.git.time_limit_s, config.git.max_pack_bytes, config.git.max_concurrent),
-            (defaults.time_limit_s, defaults.max_pack_bytes, defaults.max_concurrent)
+    fn the_default_file_shows_every_key_and_the_defaults() {
+        let file = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/config/default.toml"));
+        let missing = keys::not_in_the_file::<Config>(file).expect("a valid file");
+        assert!(missing.is_empty(), "give {missing:?} a line in config/default.toml, `# key = value` where optional");
+        let other = keys::not_the_default::<Config>(file).expect("a valid file");
+        // How many places there are depends on the machine.
+        assert!(
+            other.iter().all(|key| key == "tiers"),
+            "config/default.toml says something else than the code of {other:?}"
         );
     }
 
@@ -130,6 +156,6 @@ mod tests {
 
     #[test]
     fn without_tiers_there_is_one_default() {
-        assert_eq!(Tiers::new(default_tiers()).map(|tiers| tiers.all().len()), Ok(1));
+        assert_eq!((check_seeds(&default_tiers()), default_tiers().len()), (Ok(()), 1));
     }
 }

@@ -4,6 +4,7 @@ pub mod actions;
 pub mod decision;
 pub mod etag;
 pub mod grant;
+pub mod limit;
 pub mod organisation;
 pub mod party;
 pub mod project;

@@ -71,6 +71,21 @@ pub enum Error {
     /// The organisation has as many members as it may.
     #[error("an organisation has at most 256 members")]
     TooManyMembers,
+    /// Others change the same things.
+    #[error("others changed the same at the same time; repeat it")]
+    Contended,
+    /// There is or was a tier of this name.
+    #[error("there is or was a hardware tier of this name")]
+    TierExists,
+    /// The tier is out of use.
+    #[error("this hardware tier is out of use")]
+    TierRetired,
+    /// The tier is the default.
+    #[error("this hardware tier is the default; make another one the default first")]
+    TierIsDefault,
+    /// There are as many tiers as there can be.
+    #[error("there are as many hardware tiers as there can be")]
+    TooManyTiers,
     /// No tier of this name.
     #[error("there is no hardware tier of this name")]
     UnknownTier,
@@ -131,6 +146,10 @@ impl Classified for Error {
             }
             Self::TooManyGrants | Self::TooManyMembers => ErrorKind::QuotaExceeded,
             Self::TokenInvalid | Self::TokenExpired | Self::TokenRevoked => ErrorKind::Unauthenticated,
+            Self::Contended => ErrorKind::Conflict,
+            Self::TierExists => ErrorKind::AlreadyExists,
+            Self::TierRetired | Self::TierIsDefault => ErrorKind::FailedPrecondition,
+            Self::TooManyTiers => ErrorKind::QuotaExceeded,
             Self::Random => ErrorKind::Internal,
         }
     }
@@ -157,6 +176,11 @@ impl Classified for Error {
             Self::UnknownParty(_) => "UNKNOWN_PARTY",
             Self::TooManyGrants => "QUOTA_GRANTS",
             Self::TooManyMembers => "QUOTA_MEMBERS",
+            Self::Contended => "CONTENDED",
+            Self::TierExists => "TIER_EXISTS",
+            Self::TierRetired => "TIER_RETIRED",
+            Self::TierIsDefault => "TIER_IS_DEFAULT",
+            Self::TooManyTiers => "QUOTA_TIERS",
             Self::UnknownTier => "UNKNOWN_TIER",
             Self::UnknownCommit => "UNKNOWN_COMMIT",
             Self::TokenInvalid => "TOKEN_INVALID",

@@ -36,7 +36,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 use axum::Router;
 use katonic_domain::Clock;
 use katonic_service::{auth::Verifier, runtime::Shutdown};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 
 pub use access::{Permissions, RemotePermissions};
@@ -47,7 +47,7 @@ pub use repos::Repositories;
 use backend::Backend;
 
 /// `[git]`
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GitSection {
     /// Folder of the repositories.

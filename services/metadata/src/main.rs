@@ -1,30 +1,28 @@
 //! `katonic-metadata --role api|git --config <file.toml>`: see the library.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::process::ExitCode;
 
 use clap::Parser;
 use katonic_metadata::{
     app::{App, Role},
     config::Config,
 };
-use katonic_service::{config, runtime, telemetry};
+use katonic_service::{Start, config::Flags, start};
 
 /// Users, tokens, projects and decisions; or their repositories.
 #[derive(Parser)]
+#[command(version)]
 struct Arguments {
     /// What this process is for.
     #[arg(long, value_enum)]
     role: Role,
-    /// Its configuration.
-    #[arg(long)]
-    config: PathBuf,
+    #[command(flatten)]
+    flags: Flags,
 }
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    runtime::run("metadata", |shutdown| async move {
-        let config: Config = config::load_file(&arguments.config)?;
-        let telemetry = telemetry::init(&config.log, "metadata")?;
-        App::build(config, arguments.role, telemetry.handle()).await?.run(shutdown).await
+    let Arguments { role, flags } = Arguments::parse();
+    start::run(role.part(), &flags, |start: Start<Config>| async move {
+        App::build(start.config, role, start.telemetry).await?.run(start.shutdown).await
     })
 }

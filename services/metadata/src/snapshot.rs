@@ -7,6 +7,7 @@ use crate::domain::{
     decision::{Decision, Role, Visible},
     etag,
     grant::Grant,
+    limit::ScopeLimit,
     organisation::{Organisation, Standing},
     project::Project,
     subscription::Subscription,
@@ -150,10 +151,28 @@ pub fn tier(tier: &Tier) -> pb::HardwareTier {
     pb::HardwareTier {
         name: tier.name.to_string(),
         revision: tier.revision,
-        cpu_millis: tier.cpu_millis,
-        memory_bytes: tier.memory_bytes,
-        max_running: tier.max_running,
+        cpu_millis: tier.size.cpu_millis,
+        memory_bytes: tier.size.memory_bytes,
+        max_running: tier.size.max_running,
         default: tier.default,
+        tier_id: tier.id.to_string(),
+        price_micros_per_hour: tier.size.price_micros_per_hour,
+        currency: tier.size.currency.clone(),
+        create_time: Some(time(tier.created_at)),
+        retire_time: tier.retired_at.map(time),
+        etag: tier.etag(),
+    }
+}
+
+/// What a scope may.
+pub fn limit(limit: &ScopeLimit) -> pb::Limit {
+    pb::Limit {
+        limit_id: limit.id.to_string(),
+        scope: limit.scope.to_string(),
+        max_running: limit.limit.running,
+        max_queued: limit.limit.queued,
+        change_time: Some(time(limit.changed_at)),
+        etag: limit.etag(),
     }
 }
 

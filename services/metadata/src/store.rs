@@ -3,15 +3,20 @@
 mod grants;
 mod pushes;
 
+use std::sync::Arc;
+
 use katonic_domain::{Name, ProjectId, TokenId, UserId};
+use katonic_proto::aggregates::Aggregates;
 use katonic_store::{Collection, Document, Page, Records, Store, StoreError, Stored, Walk, doc};
 
 use crate::domain::{
     grant::Grant,
+    limit::ScopeLimit,
     organisation::Organisation,
     party::Party,
     project::Project,
     subscription::Subscription,
+    tier::Tier,
     token::Token,
     user::{Administrators, User},
 };
@@ -33,6 +38,10 @@ pub struct Repository {
     pub organisations: Collection<Organisation>,
     /// Roles in projects.
     pub grants: Collection<Grant>,
+    /// Hardware tiers.
+    pub tiers: Collection<Tier>,
+    /// What may run and wait.
+    pub limits: Collection<ScopeLimit>,
     /// The one record of who administers.
     pub administrators: Records<Administrators>,
     /// Broker subscriptions.
@@ -50,9 +59,22 @@ impl Repository {
         let users = store.collection().await?;
         let organisations = store.collection().await?;
         let grants = store.collection().await?;
+        let tiers = store.collection().await?;
+        let limits = store.collection().await?;
         let administrators = store.records().await?;
         let subscriptions = store.records().await?;
-        Ok(Self { store, projects, tokens, users, organisations, grants, administrators, subscriptions })
+        Ok(Self { store, projects, tokens, users, organisations, grants, tiers, limits, administrators, subscriptions })
+    }
+
+    /// Everything that has events, as those see it who project it elsewhere.
+    pub fn aggregates(&self) -> Vec<Arc<dyn Aggregates>> {
+        vec![
+            Arc::new(self.projects.clone()),
+            Arc::new(self.tokens.clone()),
+            Arc::new(self.users.clone()),
+            Arc::new(self.organisations.clone()),
+            Arc::new(self.grants.clone()),
+        ]
     }
 
     /// The store itself.
@@ -140,6 +162,21 @@ impl Repository {
         self.organisations.page(walk, |organisation| organisation.number).await
     }
 
+    /// More are no menu that people choose from.
+    pub const MAX_TIERS: usize = 256;
+
+    /// All hardware tiers.
+    pub async fn all_tiers(&self) -> Result<Vec<Stored<Tier>>, StoreError> {
+        // One more than there can be, but for creates at once.
+        self.tiers.find(doc! {}, doc! {}, 2 * Self::MAX_TIERS).await
+    }
+
+    /// A page of the limits, newest first.
+    pub async fn limits_page(&self, below: Option<u64>, size: usize) -> Result<Page<Stored<ScopeLimit>>, StoreError> {
+        let walk = self.walk(List::Limits, doc! {}, below, size).await?;
+        self.limits.page(walk, |limit| limit.number).await
+    }
+
     /// A page of the subscriptions, newest first.
     pub async fn subscriptions(&self, below: Option<u64>, size: usize) -> Result<Page<Subscription>, StoreError> {
         let walk = self.walk(List::Subscriptions, doc! {}, below, size).await?;
@@ -168,6 +205,8 @@ pub enum List {
     Grants(Party),
     /// A user's tokens.
     Tokens(UserId),
+    /// The installation's limits.
+    Limits,
     /// The installation's subscriptions.
     Subscriptions,
 }
@@ -180,6 +219,7 @@ impl List {
             Self::Organisations => "organisations".to_owned(),
             Self::Grants(party) => format!("grants/{party}"),
             Self::Tokens(user) => format!("tokens/{user}"),
+            Self::Limits => "limits".to_owned(),
             Self::Subscriptions => "subscriptions".to_owned(),
         }
     }

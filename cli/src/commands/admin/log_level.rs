@@ -14,6 +14,10 @@ use crate::{
 
 /// Arguments of `admin log-level`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  katonic admin log-level dispatcher
+  katonic admin log-level dispatcher debug --for 5m")]
 pub struct LogLevelArgs {
     /// The part, as `katonic status` names it, such as `dispatcher`.
     part: String,

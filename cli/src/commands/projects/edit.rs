@@ -18,6 +18,9 @@ use crate::{
 /// Arguments of `projects edit`.
 #[derive(Debug, Args)]
 #[group(required = true, multiple = true, args = ["name", "description", "tags", "remove_tags"])]
+#[command(after_help = "\
+Example:
+  katonic projects edit churn --description 'Who leaves, and why'")]
 pub struct EditArgs {
     /// The project, by name or id.
     project: ProjectRef,

@@ -18,6 +18,9 @@ use crate::{
 
 /// Arguments of `projects members`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  katonic projects members churn")]
 pub struct MembersArgs {
     /// The project, by name or id.
     project: ProjectRef,
@@ -25,6 +28,10 @@ pub struct MembersArgs {
 
 /// Arguments of `projects share`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  katonic projects share churn ada --role launcher
+  katonic projects share churn org:lab --role reader")]
 pub struct ShareArgs {
     /// The project, by name or id.
     project: ProjectRef,
@@ -37,6 +44,9 @@ pub struct ShareArgs {
 
 /// Arguments of `projects unshare`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  katonic projects unshare churn ada")]
 pub struct UnshareArgs {
     /// The project, by name or id.
     project: ProjectRef,
@@ -46,6 +56,9 @@ pub struct UnshareArgs {
 
 /// Arguments of `projects transfer`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  katonic projects transfer churn org:lab")]
 pub struct TransferArgs {
     /// The project, by name or id.
     project: ProjectRef,

@@ -76,6 +76,7 @@ impl World {
             ("subscription_id", text(&subscription["subscription"], "subscriptionId")?),
             ("token_id", text(&token["token"], "tokenId")?),
             ("part", "metadata".to_owned()),
+            ("tier", "small".to_owned()),
             // Found to be wrong, but only after access was decided.
             ("etag", "g999".to_owned()),
             ("commit", "0".repeat(40)),

@@ -6,8 +6,9 @@ use std::{panic::AssertUnwindSafe, time::Duration};
 use futures::FutureExt;
 use lapin::message::Delivery;
 use tokio::time::timeout;
+use tracing::{Span, info_span};
 
-use super::{Consumer, Handler};
+use super::{Consumer, Handler, headers::string};
 use crate::{
     message::{IncomingEvent, Message, Unreadable},
     topology::RESYNC,
@@ -61,6 +62,7 @@ impl<H: Handler> Consumer<H> {
     /// A batch in which one message makes the handler panic is handed in again
     /// one by one, so that only that message is parked.
     async fn handle(&self, events: Vec<IncomingEvent>, deliveries: &[&Delivery]) -> Vec<Verdict> {
+        let _spans: Vec<Span> = events.iter().zip(deliveries).map(|(event, from)| self.span_of(event, from)).collect();
         let messages = events.into_iter().map(Message::Event).collect();
         let fault = match self.ask(messages, self.config.handle_timeout).await {
             Ok(verdicts) => return verdicts,
@@ -71,6 +73,16 @@ impl<H: Handler> Consumer<H> {
             Fault::TimedOut => vec![Verdict::Retry { reason: fault.to_string() }; deliveries.len()],
             Fault::Panicked | Fault::Miscounted { .. } => self.handle_one_by_one(deliveries).await,
         }
+    }
+
+    /// A step of the trace that an event belongs to, for as long as its batch is in hand.
+    fn span_of(&self, event: &IncomingEvent, delivery: &Delivery) -> Span {
+        let published = string(&delivery.properties, "traceparent").or_else(|| event.traceparent.clone());
+        let Some(traceparent) = published else { return Span::none() };
+        let span =
+            info_span!(parent: None, "consume", otel.kind = "consumer", queue = self.queue_name, event.id = event.id);
+        katonic_trace::set_parent(&span, Some(&traceparent));
+        span
     }
 
     async fn handle_one_by_one(&self, deliveries: &[&Delivery]) -> Vec<Verdict> {

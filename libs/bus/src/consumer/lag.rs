@@ -3,10 +3,9 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use lapin::{options::QueueDeclareOptions, types::FieldTable};
 
 use super::{Consumer, Handler, Lost};
-use crate::message::IncomingEvent;
+use crate::{link::count, message::IncomingEvent};
 
 /// Between two counts.
 pub(super) const EVERY: Duration = Duration::from_secs(15);
@@ -40,14 +39,8 @@ impl<H: Handler> Consumer<H> {
         metrics::gauge!("katonic_bus_consumer_lag_seconds", "queue" => self.queue_name.clone()).set(seconds);
     }
 
-    /// On a channel of its own: the broker closes it when there is no such queue.
-    #[expect(clippy::disallowed_methods, reason = "a passive declare only asks")]
     async fn waiting(&self, queue: &str) -> Result<u32, Lost> {
         let connection = self.link.connection().await?;
-        let channel = connection.create_channel().await?;
-        let options = QueueDeclareOptions { passive: true, durable: true, ..QueueDeclareOptions::default() };
-        let found = channel.queue_declare(queue.into(), options, FieldTable::default()).await?;
-        channel.close(200, "counted".into()).await?;
-        Ok(found.message_count())
+        count(&connection, queue).await?.ok_or(Lost::Cancelled)
     }
 }

@@ -6,16 +6,21 @@ use futures::future::join_all;
 use katonic_bus::{
     Bus, BusConfig, PublishError, Publisher,
     admin::Destination,
-    topology::{EVENTS, SINK, Topology, apply},
+    topology::{Delays, EVENTS, SINK, Topology, apply},
 };
 use katonic_testkit::broker::{Broker, Vhost, broker};
 use lapin::types::AMQPValue;
 
 use crate::{event, take};
 
+/// Without consumers, of which one wants everything: these tests are about what nobody wants.
+fn bare() -> Topology {
+    Topology::of(&[], Delays::default())
+}
+
 async fn applied(broker: &Broker) -> anyhow::Result<(Vhost, Bus)> {
     let vhost = broker.vhost().await?;
-    apply(&vhost.admin, &Topology::katonic(), &katonic_bus::topology::Credentials::default()).await?;
+    apply(&vhost.admin, &bare(), &katonic_bus::topology::Credentials::default()).await?;
     let bus = Bus::new(BusConfig::new(vhost.admin_uri(), "test"));
     Ok((vhost, bus))
 }
@@ -44,7 +49,7 @@ async fn an_event_that_no_queue_wants_is_an_error_and_goes_through_once_one_does
     let sent = event("evt-1", "_.project.created");
     let error = bus.publish(&sent).await.expect_err("nobody wants it");
     assert!(matches!(error, PublishError::Returned { code: 312, .. }) && error.is_topology(), "{error:?}");
-    apply(&vhost.admin, &Topology::katonic(), &katonic_bus::topology::Credentials::default()).await?;
+    apply(&vhost.admin, &bare(), &katonic_bus::topology::Credentials::default()).await?;
     bus.publish(&sent).await?;
     Ok(())
 }

@@ -14,6 +14,8 @@ pub enum Audience {
     Dispatcher,
     /// log-streamer: `katonic.logs.*`.
     Logs,
+    /// search-indexer: `katonic.search.*`.
+    Search,
     /// metadata, role git: smart HTTP.
     Git,
     /// api-gateway: nothing but `katonic.part.*`, and that from services only.
@@ -22,7 +24,7 @@ pub enum Audience {
 
 impl Audience {
     /// Every audience.
-    pub const ALL: [Self; 5] = [Self::Metadata, Self::Dispatcher, Self::Logs, Self::Git, Self::Gateway];
+    pub const ALL: [Self; 6] = [Self::Metadata, Self::Dispatcher, Self::Logs, Self::Search, Self::Git, Self::Gateway];
 
     /// As in the `aud` claim and in `[peers]`.
     pub const fn as_str(self) -> &'static str {
@@ -30,6 +32,7 @@ impl Audience {
             Self::Metadata => "metadata",
             Self::Dispatcher => "dispatcher",
             Self::Logs => "logs",
+            Self::Search => "search",
             Self::Git => "git",
             Self::Gateway => "gateway",
         }
@@ -41,6 +44,7 @@ impl Audience {
             Self::Metadata => "metadata",
             Self::Dispatcher => "dispatcher",
             Self::Logs => "log-streamer",
+            Self::Search => "search-indexer",
             Self::Git => "git",
             Self::Gateway => "api-gateway",
         }

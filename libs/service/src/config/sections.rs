@@ -3,13 +3,13 @@
 use std::{net::SocketAddr, path::PathBuf};
 
 use katonic_domain::InstallationId;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Error, Secret};
 use crate::{auth::Audience, telemetry::LogFilter};
 
 /// `[service]`
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ServiceSection {
     /// Where it listens: gRPC, and HTTP/1 for `/healthz`, `/readyz` and `/metrics`.
@@ -17,7 +17,7 @@ pub struct ServiceSection {
 }
 
 /// `[installation]`
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct InstallationSection {
     /// `ins_` TypeID.
@@ -34,7 +34,7 @@ impl InstallationSection {
 }
 
 /// `[keys]`
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct KeysSection {
     /// Folder of the public keys, `<kid>.pub.pem`; re-read when it changes.
@@ -44,7 +44,7 @@ pub struct KeysSection {
 }
 
 /// `[broker]`
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BrokerSection {
     /// AMQP URI with credentials and virtual host.
@@ -52,7 +52,7 @@ pub struct BrokerSection {
 }
 
 /// `[redis]`
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RedisSection {
     /// Redis URI with credentials.
@@ -60,7 +60,7 @@ pub struct RedisSection {
 }
 
 /// `[peers]`: base URIs of the other services, such as `http://127.0.0.1:7101`.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct PeersSection {
     /// metadata, role api.
@@ -69,6 +69,8 @@ pub struct PeersSection {
     pub dispatcher: Option<String>,
     /// log-streamer.
     pub logs: Option<String>,
+    /// search-indexer.
+    pub search: Option<String>,
     /// metadata, role git.
     pub git: Option<String>,
     /// api-gateway.
@@ -85,6 +87,7 @@ impl PeersSection {
             Audience::Metadata => &self.metadata,
             Audience::Dispatcher => &self.dispatcher,
             Audience::Logs => &self.logs,
+            Audience::Search => &self.search,
             Audience::Git => &self.git,
             Audience::Gateway => &self.gateway,
         };
@@ -93,7 +96,7 @@ impl PeersSection {
 }
 
 /// `[log]`
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct LogSection {
     /// One JSON object a line, or text for people.
@@ -109,11 +112,53 @@ impl Default for LogSection {
 }
 
 /// How log lines look.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LogFormat {
     /// One JSON object a line.
     Json,
     /// Text for people.
     Pretty,
+}
+
+/// `[telemetry]`
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TelemetrySection {
+    /// Where spans go, by OTLP over gRPC, such as `http://127.0.0.1:4317`; nowhere where not set.
+    pub otlp_endpoint: Option<String>,
+    /// Which part of the traces that begin here is sent; one that goes on is sent as its beginning was.
+    pub sample_ratio: SampleRatio,
+}
+
+/// A part of all, from 0 to 1.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "f64", into = "f64")]
+pub struct SampleRatio(f64);
+
+impl SampleRatio {
+    /// The number.
+    pub const fn get(self) -> f64 {
+        self.0
+    }
+}
+
+impl Default for SampleRatio {
+    fn default() -> Self {
+        Self(1.0)
+    }
+}
+
+impl TryFrom<f64> for SampleRatio {
+    type Error = &'static str;
+
+    fn try_from(ratio: f64) -> Result<Self, Self::Error> {
+        if (0.0..=1.0).contains(&ratio) { Ok(Self(ratio)) } else { Err("is not between 0 and 1") }
+    }
+}
+
+impl From<SampleRatio> for f64 {
+    fn from(ratio: SampleRatio) -> Self {
+        ratio.0
+    }
 }

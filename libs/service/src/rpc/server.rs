@@ -9,7 +9,10 @@
 use std::{convert::Infallible, future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{Json, Router, middleware, response::IntoResponse, routing::get};
+use futures::FutureExt;
 use http::StatusCode;
+use katonic_bus::Parked;
+use katonic_proto::part::v1 as pb;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::{net::TcpListener, sync::Semaphore};
 use tonic::{body::Body, server::NamedService, service::RoutesBuilder};
@@ -23,7 +26,7 @@ use super::{
 use crate::{
     auth,
     http::{Limits, serve},
-    part::{PartHandlers, PartServiceServer},
+    part::{self, PartHandlers, PartServiceServer},
     runtime::Shutdown,
     telemetry,
 };
@@ -49,14 +52,15 @@ pub enum ServerError {
 }
 
 /// A server that is bound but does not serve yet.
-#[derive(Debug)]
 pub struct Server {
     name: &'static str,
     listener: TcpListener,
     routes: RoutesBuilder,
     extra: Router,
     checks: Checks,
-    metrics: Option<PrometheusHandle>,
+    telemetry: Option<telemetry::Handle>,
+    parked: Option<Arc<Parked>>,
+    stored: Option<part::Stored>,
     limits: Limits,
 }
 
@@ -73,7 +77,9 @@ impl Server {
             routes: RoutesBuilder::default(),
             extra: Router::new(),
             checks: Checks::default(),
-            metrics: None,
+            telemetry: None,
+            parked: None,
+            stored: None,
             limits: Limits::default(),
         })
     }
@@ -120,8 +126,26 @@ impl Server {
     /// Serves `/metrics` and `PartService` for the process with this telemetry.
     #[must_use]
     pub fn telemetry(mut self, handle: telemetry::Handle) -> Self {
-        self.metrics = Some(handle.metrics);
-        self.add_service(PartServiceServer::new(PartHandlers { log_level: handle.log_level }))
+        self.telemetry = Some(handle);
+        self
+    }
+
+    /// Lets `PartService` show what the process could not handle of what it consumes.
+    #[must_use]
+    pub fn parked(mut self, parked: Parked) -> Self {
+        self.parked = Some(Arc::new(parked));
+        self
+    }
+
+    /// Lets `PartService` tell what waits in the process's store, and who leads there.
+    #[must_use]
+    pub fn stored<F, R>(mut self, ask: F) -> Self
+    where
+        F: Fn() -> R + Send + Sync + 'static,
+        R: Future<Output = (Vec<pb::Outbox>, Vec<pb::Lease>)> + Send + 'static,
+    {
+        self.stored = Some(Arc::new(move || ask().boxed()));
+        self
     }
 
     /// How long open calls may take to end once the process should: 10 s
@@ -136,7 +160,12 @@ impl Server {
     ///
     /// # Errors
     /// [`ServerError::Reflection`].
-    pub async fn serve(self, auth: auth::Layer, shutdown: Shutdown) -> Result<(), ServerError> {
+    pub async fn serve(mut self, auth: auth::Layer, shutdown: Shutdown) -> Result<(), ServerError> {
+        let metrics = self.telemetry.map(|handle| {
+            let part = PartHandlers { log_level: handle.log_level, parked: self.parked, stored: self.stored };
+            self.routes.add_service(PartServiceServer::new(part));
+            handle.metrics
+        });
         let open = open_services(self.checks.clone(), shutdown.clone(), None)?;
         let calls = Arc::new(Calls {
             in_flight: Arc::new(Semaphore::new(IN_FLIGHT)),
@@ -150,7 +179,7 @@ impl Server {
             .layer(auth)
             .merge(open)
             .layer(middleware::from_fn_with_state(calls, trace::calls));
-        let router = self.extra.merge(probes(self.checks, shutdown.clone(), self.metrics)).fallback_service(grpc);
+        let router = self.extra.merge(probes(self.checks, shutdown.clone(), metrics)).fallback_service(grpc);
         serve(self.name, self.listener, router, self.limits, shutdown).await;
         Ok(())
     }
@@ -176,7 +205,11 @@ pub fn open_services(checks: Checks, shutdown: Shutdown, listed: Option<Vec<Stri
 /// `PartService` alone, for a process whose other calls pass elsewhere.
 pub fn part_service(handle: telemetry::Handle, auth: auth::Layer) -> Router {
     let mut routes = RoutesBuilder::default();
-    routes.add_service(PartServiceServer::new(PartHandlers { log_level: handle.log_level }));
+    routes.add_service(PartServiceServer::new(PartHandlers {
+        log_level: handle.log_level,
+        parked: None,
+        stored: None,
+    }));
     routes.routes().into_axum_router().layer(auth)
 }
 

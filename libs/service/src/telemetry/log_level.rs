@@ -80,7 +80,8 @@ impl FromStr for LogFilter {
 
     fn from_str(text: &str) -> Result<Self, Error> {
         let is_directive = |part: &str| part.contains(['=', '[']) || part.trim().parse::<LevelFilter>().is_ok();
-        let taken = text.len() <= MAX_FILTER_BYTES && text.split(',').all(is_directive);
+        let length = 1..=MAX_FILTER_BYTES;
+        let taken = length.contains(&text.len()) && text.split(',').all(is_directive);
         if taken && EnvFilter::try_new(text).is_ok() { Ok(Self(text.to_owned())) } else { Err(Error::Filter) }
     }
 }

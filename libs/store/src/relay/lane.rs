@@ -2,8 +2,9 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use katonic_bus::PublishError;
+use katonic_bus::{PublishError, Publisher};
 use tokio::sync::oneshot;
+use tracing::{Instrument, Span, info_span};
 
 use super::{Delivering, Key};
 use crate::{aggregate::Version, error::StoreError, history::HistoryEntry, outbox::OutboxEntry};
@@ -104,9 +105,7 @@ impl Delivery {
     /// How many were delivered, from the first on, and what ended it.
     async fn publish(&self) -> (usize, Outcome) {
         for (delivered, entry) in self.entries.iter().enumerate() {
-            let event = entry.outgoing();
-            let publish = self.with.publisher.publish(&event);
-            match tokio::time::timeout(PUBLISH_DEADLINE, publish).await.unwrap_or(Err(PublishError::Timeout)) {
+            match send(self.with.publisher.as_ref(), entry).await {
                 Ok(()) => metrics::counter!("katonic_store_relay_published_total").increment(1),
                 Err(error) => return (delivered, failed(entry, &error)),
             }
@@ -121,6 +120,21 @@ impl Delivery {
         let rows: Vec<_> = self.entries.iter().map(|entry| HistoryEntry::new(id, entry.clone())).collect();
         table.insert_missing(&rows).await
     }
+}
+
+/// Publishes one event, as a step of the trace that it belongs to.
+async fn send(publisher: &dyn Publisher, entry: &OutboxEntry) -> Result<(), PublishError> {
+    let span = match &entry.traceparent {
+        Some(_) => info_span!(parent: None, "publish", otel.kind = "producer", event.id = %entry.id),
+        None => Span::none(),
+    };
+    katonic_trace::set_parent(&span, entry.traceparent.as_deref());
+    let publish = async {
+        let mut event = entry.outgoing();
+        event.traceparent = katonic_trace::traceparent().or(event.traceparent);
+        tokio::time::timeout(PUBLISH_DEADLINE, publisher.publish(&event)).await.unwrap_or(Err(PublishError::Timeout))
+    };
+    publish.instrument(span).await
 }
 
 fn failed(entry: &OutboxEntry, error: &PublishError) -> Outcome {

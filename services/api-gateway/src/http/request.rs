@@ -170,8 +170,7 @@ fn parse(field: &FieldDescriptor, text: &str) -> Result<Value, Problem> {
             text.parse::<u64>().map(Value::from).map_err(|_| wrong("an integer of 0 or more"))
         }
         Kind::Float | Kind::Double => text.parse::<f64>().map(Value::from).map_err(|_| wrong("a number")),
-        Kind::Enum(_) => Ok(text.parse::<i32>().map_or_else(|_| Value::from(text), Value::from)),
-        Kind::String | Kind::Bytes => Ok(Value::from(text)),
+        Kind::Enum(_) | Kind::String | Kind::Bytes => Ok(Value::from(text)),
         Kind::Message(message) => match message.full_name() {
             "google.protobuf.Timestamp" | "google.protobuf.Duration" | "google.protobuf.FieldMask" => {
                 Ok(Value::from(text))
@@ -236,6 +235,7 @@ mod tests {
             (Method::GET, "/api/v1/projects?pageSize=99999999999", ""),
             (Method::GET, "/api/v1/projects?name=a&name=b", ""),
             (Method::GET, "/api/v1/projects?nothing=1", ""),
+            (Method::GET, "/api/v1/executions/exe_1/logs?stream=0", ""),
             (Method::GET, "/api/v1/projects", "{}"),
             (Method::GET, "/api/v1/projects/prj_1?projectId=prj_2", ""),
             (Method::GET, "/api/v1/projects/%2e%2e%2fetc", ""),

@@ -4,6 +4,7 @@
 mod git;
 mod grpc;
 mod owners;
+mod pages;
 mod rest;
 mod streams;
 mod world;

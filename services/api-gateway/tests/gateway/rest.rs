@@ -190,7 +190,7 @@ async fn a_user_over_the_rate_is_told_to_wait() -> Outcome {
 #[tokio::test]
 async fn what_is_open_answers_without_a_token() -> Outcome {
     let world = World::start().await?;
-    for path in ["/healthz", "/readyz", "/metrics", "/api/v1/openapi.json"] {
+    for path in ["/healthz", "/readyz", "/metrics", "/docs", "/api/v1/openapi.json", "/api/v1/asyncapi.json"] {
         assert_eq!(world.http.get(world.uri(path)).send().await?.status(), StatusCode::OK, "{path}");
     }
     let document: Value = world.http.get(world.uri("/api/v1/openapi.json")).send().await?.json().await?;

@@ -6,6 +6,7 @@ use std::{
     fs,
     net::SocketAddr,
     os::unix::fs::PermissionsExt,
+    path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -15,7 +16,7 @@ use ed25519_dalek::{
 };
 use katonic_api_gateway::{
     app::App,
-    config::{Config, LimitsSection},
+    config::{Config, LimitsSection, PagesSection},
 };
 use katonic_domain::{TokenId, UserId, token::AccessToken};
 use katonic_proto::{
@@ -25,7 +26,7 @@ use katonic_proto::{
 use katonic_service::{
     Shutdown,
     auth::{self, Audience, Minter, Verifier},
-    config::{KeysSection, LogSection, PeersSection, ServiceSection},
+    config::{KeysSection, LogSection, PeersSection, ServiceSection, TelemetrySection},
     rpc::Server,
     runtime::spawn,
 };
@@ -93,12 +94,15 @@ impl World {
         let peers = PeersSection {
             metadata: Some(metadata),
             dispatcher: Some(logs.clone()),
+            search: Some(logs.clone()),
             logs: Some(logs),
             git: Some(git),
             ..PeersSection::default()
         };
         let service = ServiceSection { listen: any_port() };
-        let config = Config { service, keys: keys.clone(), peers, log: LogSection::default(), limits };
+        let pages = PagesSection { dir: Some(write_pages(&dir)?) };
+        let (log, telemetry) = (LogSection::default(), TelemetrySection::default());
+        let config = Config { service, keys: keys.clone(), peers, log, telemetry, pages, limits };
         let app = App::bind(&config, None).await?;
         let (address, shutdown) = (app.address()?, Shutdown::new());
         let gateway = spawn("gateway", app.run(shutdown.clone()));
@@ -157,6 +161,19 @@ fn run(server: Server, audience: Audience, keys: &KeysSection, owners: &Shutdown
     let layer = auth::Layer::new(Verifier::load(&keys.dir)?, audience);
     spawn("owner", server.serve(layer, owners.clone()));
     Ok(uri)
+}
+
+/// As `web/docs` lays them out.
+fn write_pages(dir: &TempDir) -> Result<PathBuf, Box<dyn Error>> {
+    let pages = dir.path().join("pages");
+    fs::create_dir_all(pages.join("api"))?;
+    fs::create_dir_all(pages.join("assets/1f"))?;
+    for file in ["index.html", "api/index.html", "assets/1f/api.js"] {
+        fs::write(pages.join(file), file)?;
+        fs::write(pages.join(format!("{file}.br")), format!("{file}.br"))?;
+        fs::write(pages.join(format!("{file}.gz")), format!("{file}.gz"))?;
+    }
+    Ok(pages)
 }
 
 fn write_keys(dir: &TempDir) -> Result<KeysSection, Box<dyn Error>> {

@@ -26,6 +26,7 @@ use std::{
 
 use katonic_domain::MemberId;
 use katonic_member::{Launch, Limit, Liveness, MemberDir, Members, Resource, RunAs, Which, kill_all};
+use katonic_service::telemetry;
 use tokio::sync::{OnceCell, mpsc};
 use tracing::instrument;
 
@@ -187,7 +188,7 @@ impl Inner {
             grace: execution.spec.grace(),
             limits: limits(run_as),
             spool_limit_bytes: None,
-            traceparent: None,
+            traceparent: telemetry::traceparent(),
         }
     }
 

@@ -1,168 +1,151 @@
-//! Who is admitted next: oldest first within each tier, never beyond the
-//! tier's `max_running` nor the identities that the backend can give.
+//! Who is admitted now: each tier in its [order](crate::domain::order), never
+//! beyond a limit. Pure: the same input is the same answer.
 //!
-//! One that does not fit holds back those behind it in its tier, so that a
-//! large one is not overtaken for ever; other tiers go on.
+//! - **No limit is passed**: of tier, user, project, installation, identities.
+//! - **Nothing idles**: whoever is held back by a limit of their own holds back
+//!   nobody else; a full tier holds back no other tier.
+//! - **Nobody is overtaken for ever**: one that does not fit a limit yet holds
+//!   back those behind it under that limit, so that its places gather. One that
+//!   could not fit it even alone is passed over, and `explain` says so.
+//! - **Between tiers** the one that holds the fewest places is next, which
+//!   matters where identities or the installation's limit are short.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    ops::Range,
+use std::collections::{BTreeMap, BTreeSet};
+
+use katonic_domain::{ExecutionId, Name, ProjectId, UserId};
+
+use crate::domain::{
+    limits::Limits,
+    order::{Next, Order, Turns},
+    queue::{Queue, Waiting},
+    usage::{Full, Usage, never_fits},
 };
 
-use katonic_domain::{ExecutionId, Name, Timestamp};
-
-use crate::domain::execution::Execution;
-
-/// An execution that waits to be admitted.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Waiting {
-    /// The execution.
-    pub id: ExecutionId,
-    /// The tier that it waits for.
-    pub tier: Name,
-    /// How many members may hold that tier.
-    pub max_running: u32,
-    /// How many members it has.
-    pub members: u32,
-    /// Since when it waits.
-    pub queued_at: Timestamp,
+/// What is decided upon.
+#[derive(Debug, Clone, Copy)]
+pub struct State<'a> {
+    /// All that waits.
+    pub queue: &'a Queue,
+    /// What is taken.
+    pub usage: &'a Usage,
+    /// What may be.
+    pub limits: &'a Limits,
 }
 
-impl From<&Execution> for Waiting {
-    fn from(execution: &Execution) -> Self {
-        Self {
-            id: execution.id,
-            tier: execution.spec.tier.name.clone(),
-            max_running: execution.spec.tier.max_running,
-            members: execution.spec.member_count(),
-            queued_at: execution.created_at,
-        }
-    }
+/// How many may be admitted at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Room {
+    /// Members that the backend can give an identity to; none where all share one.
+    pub identities: Option<usize>,
+    /// Executions: what fits in a transaction.
+    pub executions: usize,
 }
 
-impl Waiting {
-    /// What the queue is sorted by: age, then id so that the order is total.
-    pub const fn age_key(&self) -> (Timestamp, ExecutionId) {
-        (self.queued_at, self.id)
-    }
-}
-
-/// What is taken, as the sum of members that hold a place.
+/// Who gets a place, in order, and whose turn it is in each tier after that.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Usage {
-    holding: BTreeMap<Name, u32>,
-    uids: BTreeSet<u32>,
+pub struct Given {
+    /// Who gets a place.
+    pub chosen: Vec<ExecutionId>,
+    /// Whose turn it is.
+    pub turns: BTreeMap<Name, Turns>,
 }
 
-impl Usage {
-    /// Counts one member that holds a place.
-    pub fn add(&mut self, tier: &Name, uid: Option<u32>) {
-        *self.holding.entry(tier.clone()).or_default() += 1;
-        self.uids.extend(uid);
-    }
-
-    /// How many members hold a tier.
-    pub fn of(&self, tier: &Name) -> u32 {
-        self.holding.get(tier).copied().unwrap_or(0)
-    }
-
-    /// The identities of a range that no member holds, lowest first.
-    pub fn free_uids(&self, range: Range<u32>) -> impl Iterator<Item = u32> + '_ {
-        range.filter(|uid| !self.uids.contains(uid))
-    }
-
-    fn fits(&self, waiting: &Waiting) -> bool {
-        self.of(&waiting.tier).saturating_add(waiting.members) <= waiting.max_running
-    }
-}
-
-/// Which of the queue are admitted now, at most `places` members in all.
-pub fn admit(queue: &[Waiting], usage: &Usage, places: usize) -> Vec<ExecutionId> {
+/// Who is admitted now.
+pub fn admit(state: State<'_>, turns: &BTreeMap<Name, Turns>, room: Room) -> Given {
+    let State { queue, usage, limits } = state;
     let mut usage = usage.clone();
-    let mut places = places;
-    let mut full: BTreeSet<&Name> = BTreeSet::new();
-    let mut admitted = Vec::new();
-    let mut by_age: Vec<&Waiting> = queue.iter().collect();
-    by_age.sort_by_key(|waiting| waiting.age_key());
+    let mut gate = Gate::new(queue, limits);
+    let mut identities = room.identities.unwrap_or(usize::MAX);
+    let order = |(tier, lines)| (tier, Order::new(tier, lines, &usage, turns.get(tier).copied().unwrap_or_default()));
+    let mut orders: BTreeMap<&Name, Order<'_>> = queue.tiers().map(order).collect();
+    let mut given = Given { chosen: Vec::new(), turns: turns.clone() };
 
-    for waiting in by_age {
+    while given.chosen.len() < room.executions {
+        let Some(tier) = orders.keys().copied().min_by_key(|tier| (usage.of_tier(tier), *tier)) else { break };
+        let next = orders.get_mut(tier).map_or(Step::TierDone, |order| gate.next(order, &usage));
+        let (next, waiting) = match next {
+            Step::Give(next, waiting) => (next, waiting),
+            Step::TierDone => {
+                orders.remove(tier);
+                continue;
+            }
+            Step::AllDone => break,
+        };
         let members = usize::try_from(waiting.members).unwrap_or(usize::MAX);
-        if full.contains(&waiting.tier) {
-            continue;
+        // Those that come after it wait too: identities gather for it.
+        let Some(left) = identities.checked_sub(members) else { break };
+        identities = left;
+        usage.add_waiting(waiting);
+        given.chosen.push(waiting.id);
+        if let Some(order) = orders.get_mut(tier) {
+            order.take(next, waiting.members);
+            given.turns.insert(tier.clone(), order.turns());
         }
-        if members > places || !usage.fits(waiting) {
-            full.insert(&waiting.tier);
-            continue;
-        }
-        for _ in 0..waiting.members {
-            usage.add(&waiting.tier, None);
-        }
-        places -= members;
-        admitted.push(waiting.id);
     }
-    admitted
+    given
 }
 
-/// Place in the queue of its tier, from 1; 0 where it does not wait.
-pub fn queue_place(queue: &[Waiting], id: ExecutionId) -> u32 {
-    let Some(own) = queue.iter().find(|waiting| waiting.id == id) else { return 0 };
-    let ahead = queue.iter().filter(|other| other.tier == own.tier && other.age_key() < own.age_key()).count();
-    u32::try_from(ahead + 1).unwrap_or(u32::MAX)
+/// What comes next in a tier.
+pub(super) enum Step<'a> {
+    /// This one gets a place.
+    Give(Next, &'a Waiting),
+    /// Nobody in this tier.
+    TierDone,
+    /// Nobody at all.
+    AllDone,
+}
+
+/// Holds back who would pass a limit, and those behind them under that limit.
+pub(super) struct Gate<'a> {
+    queue: &'a Queue,
+    limits: &'a Limits,
+    users: BTreeSet<UserId>,
+    projects: BTreeSet<ProjectId>,
+}
+
+impl<'a> Gate<'a> {
+    pub(super) const fn new(queue: &'a Queue, limits: &'a Limits) -> Self {
+        Self { queue, limits, users: BTreeSet::new(), projects: BTreeSet::new() }
+    }
+
+    /// The first of the order that no limit holds back.
+    pub(super) fn next(&mut self, order: &mut Order<'_>, usage: &Usage) -> Step<'a> {
+        while let Some(next) = order.peek() {
+            let Some(waiting) = self.queue.get(next.age.1) else {
+                order.skip(next);
+                continue;
+            };
+            if self.users.contains(&waiting.owner) || self.projects.contains(&waiting.project) {
+                order.drop_line(next);
+                continue;
+            }
+            if self.is_full(waiting, usage) {
+                return Step::TierDone;
+            }
+            if never_fits(waiting, self.limits) {
+                order.skip(next);
+                continue;
+            }
+            match usage.passed_by(waiting, self.limits).next() {
+                None => return Step::Give(next, waiting),
+                Some(Full::Project) => {
+                    self.projects.insert(waiting.project);
+                }
+                Some(Full::User) => {
+                    self.users.insert(waiting.owner);
+                }
+                Some(Full::Tier) => return Step::TierDone,
+                Some(Full::Installation) => return Step::AllDone,
+            }
+        }
+        Step::TierDone
+    }
+
+    fn is_full(&self, waiting: &Waiting, usage: &Usage) -> bool {
+        let (held, limit) = usage.against(Full::Tier, waiting, self.limits);
+        limit.is_some_and(|limit| held >= limit)
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::execution::tests::at;
-
-    fn waiting(tier: &str, second: i64, max_running: u32, members: u32) -> Waiting {
-        let tier = tier.parse().expect("a name");
-        Waiting { id: ExecutionId::generate(), tier, max_running, members, queued_at: at(second) }
-    }
-
-    fn used(tier: &str, members: u32) -> Usage {
-        let mut usage = Usage::default();
-        (0..members).for_each(|index| usage.add(&tier.parse().expect("a name"), Some(1000 + index)));
-        usage
-    }
-
-    #[test]
-    fn the_oldest_come_first_up_to_the_tiers_limit() {
-        let queue = [waiting("a", 3, 2, 1), waiting("a", 1, 2, 1), waiting("a", 2, 2, 1)];
-        assert_eq!(admit(&queue, &Usage::default(), 100), [queue[1].id, queue[2].id]);
-        assert_eq!(admit(&queue, &used("a", 1), 100), [queue[1].id]);
-        assert_eq!(admit(&queue, &used("a", 2), 100), []);
-    }
-
-    #[test]
-    fn a_full_tier_does_not_hold_back_another() {
-        let queue = [waiting("a", 1, 1, 1), waiting("b", 2, 1, 1)];
-        assert_eq!(admit(&queue, &used("a", 1), 100), [queue[1].id]);
-    }
-
-    #[test]
-    fn one_that_does_not_fit_is_not_overtaken_in_its_tier() {
-        let queue = [waiting("a", 1, 3, 3), waiting("a", 2, 3, 1)];
-        assert_eq!(admit(&queue, &used("a", 1), 100), []);
-    }
-
-    #[test]
-    fn the_backends_places_are_a_limit_too() {
-        let queue = [waiting("a", 1, 9, 1), waiting("a", 2, 9, 1), waiting("b", 3, 9, 1)];
-        assert_eq!(admit(&queue, &Usage::default(), 1), [queue[0].id]);
-    }
-
-    #[test]
-    fn an_identity_is_not_given_twice() {
-        let free: Vec<u32> = used("a", 2).free_uids(1000..1004).collect();
-        assert_eq!(free, [1002, 1003]);
-    }
-
-    #[test]
-    fn places_count_the_own_tier_only() {
-        let queue = [waiting("a", 1, 1, 1), waiting("b", 2, 1, 1), waiting("a", 3, 1, 1)];
-        assert_eq!(queue_place(&queue, queue[2].id), 2);
-        assert_eq!(queue_place(&queue, queue[1].id), 1);
-        assert_eq!(queue_place(&queue, ExecutionId::generate()), 0);
-    }
-}
+mod tests;

@@ -111,6 +111,9 @@ pub struct Execution {
     pub tags: Tags,
     /// What was pinned at submit.
     pub spec: LaunchSpec,
+    /// W3C trace context of the submit, which its launch goes on with.
+    #[serde(default)]
+    pub traceparent: Option<String>,
     /// What its users want.
     pub desired: DesiredState,
     /// Rises with every change that its users make: of its title, its tags, what they want of it.
@@ -147,6 +150,7 @@ impl Execution {
             title,
             tags,
             spec,
+            traceparent: None,
             desired: DesiredState::Run,
             generation: 1,
             phase: Phase::Queued,

@@ -1,12 +1,18 @@
 //! Says in words why an execution is where it is and what would help: a pure
 //! function over the state that the reconciler acts on.
 
+mod queued;
+
 use crate::domain::{
-    admission::Usage,
     checkpoints::{self, Checkpoint, Kind},
     execution::{Condition, DesiredState, Execution},
+    limits::Limits,
     member::Member,
     phase::Phase,
+    queue::Waiting,
+    standing::Standing,
+    usage::{Full, Usage},
+    wait::Wait,
 };
 
 /// What is looked at.
@@ -16,10 +22,12 @@ pub struct Facts<'a> {
     pub execution: &'a Execution,
     /// Members of its current attempt.
     pub members: &'a [Member],
-    /// Its place in the queue, from 1; 0 where it does not wait.
-    pub queue_place: u32,
+    /// What it waits for and where it stands; none where it does not wait.
+    pub wait: Option<(Wait, Standing)>,
     /// What is taken.
     pub usage: &'a Usage,
+    /// What may be.
+    pub limits: &'a Limits,
     /// What the backend says, as name and value.
     pub backend: &'a [(String, String)],
 }
@@ -33,8 +41,8 @@ pub struct Explanation {
     pub summary: String,
     /// What would help, or what happens next.
     pub next_step: String,
-    /// Place in the queue, from 1; 0 where it does not wait.
-    pub queue_place: u32,
+    /// What it waits for and where it stands; none where it does not wait.
+    pub wait: Option<(Wait, Standing)>,
     /// What was observed, as name and value.
     pub observations: Vec<(String, String)>,
 }
@@ -42,7 +50,10 @@ pub struct Explanation {
 /// Why it is where it is.
 pub fn explain(facts: &Facts<'_>) -> Explanation {
     let (summary, next_step) = match facts.execution.phase {
-        Phase::Queued => queued(facts),
+        Phase::Queued => match &facts.wait {
+            Some((wait, standing)) => queued::words(facts, *wait, standing),
+            None => ("It waits to be admitted.".into(), String::new()),
+        },
         Phase::Starting => starting(facts),
         Phase::Running => running(facts),
         Phase::Finishing => ended(facts, "How it ends is decided; its results and log are being saved."),
@@ -52,24 +63,8 @@ pub fn explain(facts: &Facts<'_>) -> Explanation {
         phase: facts.execution.phase,
         summary,
         next_step,
-        queue_place: facts.queue_place,
+        wait: facts.wait,
         observations: observations(facts),
-    }
-}
-
-fn queued(facts: &Facts<'_>) -> (String, String) {
-    let tier = &facts.execution.spec.tier;
-    let held = facts.usage.of(&tier.name);
-    if held.saturating_add(facts.execution.spec.member_count()) > tier.max_running {
-        let summary =
-            format!("It waits for a place: {held} of {} places of tier `{}` are taken.", tier.max_running, tier.name);
-        let ahead = facts.queue_place.saturating_sub(1);
-        (
-            summary,
-            format!("It starts when a place is free; {ahead} in this tier are before it. Another tier may have one."),
-        )
-    } else {
-        ("It waits to be admitted; its tier has a free place.".into(), "It is admitted within moments.".into())
     }
 }
 
@@ -118,11 +113,21 @@ fn reached(facts: &Facts<'_>) -> Vec<Checkpoint> {
 }
 
 fn observations(facts: &Facts<'_>) -> Vec<(String, String)> {
-    let tier = &facts.execution.spec.tier;
-    let mut observations = vec![(
-        format!("tier {}", tier.name),
-        format!("{} of {} places taken", facts.usage.of(&tier.name), tier.max_running),
-    )];
+    let mut observations = places(facts);
+    if let Some((_, Standing { ahead, .. })) = &facts.wait
+        && ahead.all() > 0
+    {
+        let counts = [
+            ("higher priority", ahead.higher_priority),
+            ("smaller share", ahead.smaller_share),
+            ("waiting longer", ahead.older),
+            ("of the same user", ahead.own),
+            ("lower priority whose turn it is", ahead.turns),
+        ];
+        let counts = counts.into_iter().filter(|(_, count)| *count > 0);
+        let counts: Vec<String> = counts.map(|(why, count)| format!("{count} {why}")).collect();
+        observations.push(("before it".into(), counts.join(", ")));
+    }
     if let Some(step) = reached(facts).last() {
         observations.push(("last checkpoint".into(), format!("{:?} at {}", step.kind, step.at)));
     }
@@ -138,6 +143,22 @@ fn observations(facts: &Facts<'_>) -> Vec<(String, String)> {
     observations
 }
 
+/// How full everything is that it counts against.
+fn places(facts: &Facts<'_>) -> Vec<(String, String)> {
+    let waiting = Waiting::from(facts.execution);
+    let taken = |full| match facts.usage.against(full, &waiting, facts.limits) {
+        (held, Some(limit)) => Some(format!("{held} of {limit} places taken")),
+        (_, None) => None,
+    };
+    let all = [
+        (format!("tier {}", waiting.tier), Full::Tier),
+        ("its user".into(), Full::User),
+        ("its project".into(), Full::Project),
+        ("the installation".into(), Full::Installation),
+    ];
+    all.into_iter().filter_map(|(name, full)| Some((name, taken(full)?))).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -149,22 +170,57 @@ mod tests {
         },
         member::tests::member_of,
         reason::Reason,
+        standing::Ahead,
     };
 
-    fn said(execution: &Execution, members: &[Member], usage: &Usage, queue_place: u32) -> Explanation {
+    fn said(execution: &Execution, members: &[Member], usage: &Usage) -> Explanation {
         let backend = [("memory limit".to_owned(), "not enforced".to_owned())];
-        explain(&Facts { execution, members, queue_place, usage, backend: &backend })
+        let limits = Limits::default();
+        explain(&Facts { execution, members, wait: None, usage, limits: &limits, backend: &backend })
+    }
+
+    fn said_of(wait: Wait, ahead: Ahead) -> Explanation {
+        let execution = queued(1);
+        let mut usage = Usage::default();
+        (0..2).for_each(|_| usage.add_waiting(&(&execution).into()));
+        let mut limits = Limits::default();
+        limits.set_tier("large".parse().expect("a name"), 3);
+        let wait = Some((wait, Standing { place: ahead.all() + 1, waiting: 9, ahead }));
+        explain(&Facts { execution: &execution, members: &[], wait, usage: &usage, limits: &limits, backend: &[] })
     }
 
     #[test]
-    fn a_full_tier_is_named_with_its_numbers() {
-        let execution = queued(1);
-        let mut usage = Usage::default();
-        (0..2).for_each(|_| usage.add(&execution.spec.tier.name, None));
-        let explanation = said(&execution, &[], &usage, 3);
+    fn a_full_tier_is_named_with_its_numbers_its_place_and_what_is_free() {
+        let ahead = Ahead { older: 2, ..Ahead::default() };
+        let explanation = said_of(Wait::TierFull, ahead);
         assert!(explanation.summary.contains("2 of 2 places of tier `small`"), "{}", explanation.summary);
-        assert!(explanation.next_step.contains("2 in this tier are before it"), "{}", explanation.next_step);
-        assert_eq!(explanation.queue_place, 3);
+        assert_eq!(explanation.next_step, "It is number 3 of 9 in its tier. Tier `large` has 3 free.");
+        assert!(explanation.observations.contains(&("before it".into(), "2 waiting longer".into())));
+        assert!(explanation.observations.contains(&("tier small".into(), "2 of 2 places taken".into())));
+    }
+
+    #[test]
+    fn every_kind_of_wait_has_words_of_its_own() {
+        let ahead = Ahead { higher_priority: 4, smaller_share: 5, ..Ahead::default() };
+        let limit = |full| Wait::Limit { full, held: 3, limit: 3 };
+        let kinds = [
+            (Wait::Stopping, "going down"),
+            (Wait::EventsWaiting(48), "48 of its events"),
+            (Wait::NeverFits { full: Full::User, limit: 0 }, "the limit of its user allows 0"),
+            (limit(Full::User), "the limit of its user: 3 of 3"),
+            (limit(Full::Project), "the limit of its project: 3 of 3"),
+            (limit(Full::Installation), "the limit of the installation: 3 of 3"),
+            (Wait::HigherPriority, "4 of higher priority"),
+            (Wait::FairShare, "5 of users who hold fewer"),
+            (Wait::TierFull, "2 of 2 places"),
+            (Wait::BackendFull, "waits for the machine"),
+            (Wait::Nothing, "has a free place"),
+        ];
+        for (kind, words) in kinds {
+            let explanation = said_of(kind, ahead);
+            assert!(explanation.summary.contains(words), "{kind:?}: {}", explanation.summary);
+            assert!(!explanation.next_step.is_empty(), "{kind:?}");
+        }
     }
 
     #[test]
@@ -172,7 +228,7 @@ mod tests {
         let mut execution = queued(1);
         execution.admit(at(1)).expect("admitted");
         let mut member = member_of(&execution);
-        let summary = |member: &Member| said(&execution, std::slice::from_ref(member), &Usage::default(), 0).summary;
+        let summary = |member: &Member| said(&execution, std::slice::from_ref(member), &Usage::default()).summary;
         assert!(summary(&member).contains("has not taken it"));
         member.nonce = Some("a".repeat(32).parse().expect("a nonce"));
         assert!(summary(&member).contains("prepares"));
@@ -187,7 +243,7 @@ mod tests {
         execution.fix_outcome(1, outcome, &[]).expect("fixed");
         let closing = Closing { conditions: vec![Condition::ResultsNotSaved], ..Closing::default() };
         execution.close(1, closing, at(4)).expect("closed");
-        let explanation = said(&execution, &[], &Usage::default(), 0);
+        let explanation = said(&execution, &[], &Usage::default());
         assert_eq!(explanation.summary, format!("{} (exit code 3)", Reason::ExitCode.row().text));
         assert_eq!(explanation.next_step, Reason::ExitCode.row().next_step);
         assert!(explanation.observations.contains(&("lost".into(), "the results could not be saved".into())));
@@ -198,6 +254,6 @@ mod tests {
     fn a_stop_that_is_under_way_says_when_it_is_over() {
         let mut execution = running();
         execution.request_stop(DesiredState::StopAndKeep, at(3)).expect("stoppable");
-        assert!(said(&execution, &[], &Usage::default(), 0).next_step.contains("1 s"));
+        assert!(said(&execution, &[], &Usage::default()).next_step.contains("1 s"));
     }
 }

@@ -8,7 +8,7 @@
 
 use std::{fmt, str::FromStr};
 
-use katonic_domain::{ExecutionId, MemberId, Name, ProjectId, Timestamp};
+use katonic_domain::{ExecutionId, MemberId, Name, ProjectId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::checkpoints::{self, Checkpoint};
@@ -80,6 +80,9 @@ pub struct Member {
     pub execution: ExecutionId,
     /// Its project.
     pub project: ProjectId,
+    /// Whose share of the tier it takes; none where it was admitted before there were shares.
+    #[serde(default)]
+    pub owner: Option<UserId>,
     /// The tier whose place it takes.
     pub tier: Name,
     /// Whether it may still run or report.
@@ -138,6 +141,7 @@ pub(crate) mod tests {
             id: MemberId { execution: execution.id, attempt: 1, role, index: 0 },
             execution: execution.id,
             project: execution.project,
+            owner: Some(execution.owner),
             tier: execution.spec.tier.name.clone(),
             open: true,
             holding: true,

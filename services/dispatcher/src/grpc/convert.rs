@@ -18,6 +18,8 @@ use crate::{
         priority::Priority,
         reason::Reason,
         spec::{self, JobForm},
+        usage::Full,
+        wait::Wait,
     },
     error::Error,
     snapshot,
@@ -162,12 +164,39 @@ const fn condition(condition: pb::Condition) -> Option<Condition> {
 /// An explanation as the contract has it.
 pub fn explanation(explanation: Explanation) -> pb::ExplainExecutionResponse {
     let observation = |(name, value)| pb::Observation { name, value };
+    let standing = explanation.wait.map(|(_, standing)| standing).unwrap_or_default();
+    let ahead = standing.ahead;
     pb::ExplainExecutionResponse {
         phase: snapshot::phase(explanation.phase).into(),
         summary: explanation.summary,
         next_step: explanation.next_step,
-        queue_place: explanation.queue_place,
+        queue_place: standing.place,
         observations: explanation.observations.into_iter().map(observation).collect(),
+        queue_length: standing.waiting,
+        wait: explanation.wait.map_or(pb::Wait::Unspecified, |(wait, _)| self::wait(wait)).into(),
+        ahead: (ahead.all() > 0).then_some(pb::Ahead {
+            higher_priority: ahead.higher_priority,
+            smaller_share: ahead.smaller_share,
+            older: ahead.older,
+            same_user: ahead.own,
+            turns: ahead.turns,
+        }),
+    }
+}
+
+const fn wait(wait: Wait) -> pb::Wait {
+    match wait {
+        Wait::Stopping => pb::Wait::Stopping,
+        Wait::EventsWaiting(_) => pb::Wait::EventsWaiting,
+        Wait::NeverFits { .. } => pb::Wait::NeverFits,
+        Wait::Limit { full: Full::Project, .. } => pb::Wait::ProjectLimit,
+        Wait::Limit { full: Full::User, .. } => pb::Wait::UserLimit,
+        Wait::Limit { full: Full::Installation | Full::Tier, .. } => pb::Wait::InstallationLimit,
+        Wait::HigherPriority => pb::Wait::HigherPriority,
+        Wait::FairShare => pb::Wait::FairShare,
+        Wait::TierFull => pb::Wait::TierFull,
+        Wait::BackendFull => pb::Wait::BackendFull,
+        Wait::Nothing => pb::Wait::Admitting,
     }
 }
 

@@ -162,7 +162,7 @@ impl ExecutionService for Executions {
         request: Request<pb::ExplainExecutionRequest>,
     ) -> Result<Response<pb::ExplainExecutionResponse>, Status> {
         let stored = self.find(&request, "execution.read", &request.get_ref().execution_id).await?;
-        let explanation = self.reads.explain(&stored.state).await.map_err(status)?;
+        let explanation = self.reads.explain(&stored).await.map_err(status)?;
         Ok(Response::new(convert::explanation(explanation)))
     }
 

@@ -8,7 +8,8 @@ use std::{
 };
 
 use katonic_domain::{ExecutionId, MemberId};
-use tracing::{instrument, warn};
+use katonic_service::telemetry;
+use tracing::{Instrument, field::Empty, info_span, instrument, warn};
 
 use crate::{
     backend::{Backend, Order},
@@ -70,6 +71,16 @@ impl Reconciler {
         Self { parts, seen: Arc::default() }
     }
 
+    /// Whether waiting has a deadline.
+    pub const fn bounds_the_queue(&self) -> bool {
+        self.parts.deadlines.queued.is_some()
+    }
+
+    /// Whether this one was looked at.
+    pub fn knows(&self, id: ExecutionId) -> bool {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).contains_key(&id)
+    }
+
     /// Looks at one execution and does what its plan says. Answers when to look
     /// again at the latest.
     #[instrument(skip_all, fields(execution.id = %id))]
@@ -121,7 +132,11 @@ impl Reconciler {
 
     async fn apply(&self, action: Action, execution: &Execution, members: &[Member]) -> Result<(), Error> {
         match action {
-            Action::Ensure(id) => self.ensure(execution, members, &id).await,
+            Action::Ensure(id) => {
+                let span = info_span!(parent: None, "launch", member.id = %id, trace_id = Empty);
+                telemetry::set_parent(&span, execution.traceparent.as_deref());
+                self.ensure(execution, members, &id).instrument(span).await
+            }
             Action::Refuse(reason) => self.parts.ending.refuse(execution.id, reason).await,
             Action::End { reason, conditions } => self.end(execution, members, reason, conditions).await,
             Action::Delete(id) => self.delete(members, &id).await,

@@ -18,7 +18,7 @@ use tokio::{
 
 #[derive(Debug)]
 struct State<K> {
-    ready: VecDeque<K>,
+    ready: VecDeque<(K, Instant)>,
     waiting: HashSet<K>,
     in_hand: HashSet<K>,
     /// Triggered while in hand: looked at once more afterwards.
@@ -44,15 +44,15 @@ impl<K: Clone + Eq + Hash> State<K> {
         if self.in_hand.contains(&key) {
             self.again.insert(key);
         } else if self.waiting.insert(key.clone()) {
-            self.ready.push_back(key);
+            self.ready.push_back((key, Instant::now()));
         }
     }
 
-    fn take(&mut self) -> Option<K> {
-        let key = self.ready.pop_front()?;
+    fn take(&mut self) -> Option<(K, Instant)> {
+        let (key, since) = self.ready.pop_front()?;
         self.waiting.remove(&key);
         self.in_hand.insert(key.clone());
-        Some(key)
+        Some((key, since))
     }
 
     fn put_back(&mut self, key: K) {
@@ -118,8 +118,8 @@ impl<K: Clone + Eq + Hash> WorkQueue<K> {
                 state.ripen(Instant::now());
                 (state.take(), state.next_ripe())
             });
-            if let Some(key) = taken {
-                return Hand { queue: self.clone(), key };
+            if let Some((key, since)) = taken {
+                return Hand { queue: self.clone(), key, waited: since.elapsed() };
             }
             match ripe_at {
                 None => changed.await,
@@ -141,12 +141,18 @@ impl<K: Clone + Eq + Hash> WorkQueue<K> {
 pub struct Hand<K: Clone + Eq + Hash> {
     queue: WorkQueue<K>,
     key: K,
+    waited: Duration,
 }
 
 impl<K: Clone + Eq + Hash> Hand<K> {
     /// The key.
     pub const fn key(&self) -> &K {
         &self.key
+    }
+
+    /// How long it waited to be taken in hand.
+    pub const fn waited(&self) -> Duration {
+        self.waited
     }
 }
 

@@ -47,7 +47,7 @@ impl Reconciling {
                 futures::future::join_all(workers),
                 self.follow_writes(&queue),
                 self.follow_backend(&queue),
-                self.resync(&queue),
+                self.resync(&reconciler, &queue),
             )
         };
         // Cut off in the middle of an action: the next term's plan begins there.
@@ -73,14 +73,26 @@ impl Reconciling {
         }
     }
 
-    async fn resync(&self, queue: &WorkQueue<ExecutionId>) {
+    async fn resync(&self, reconciler: &Reconciler, queue: &WorkQueue<ExecutionId>) {
         loop {
             self.look_at_all(queue).await;
+            if let Err(error) = self.look_at_new(reconciler, queue).await {
+                warn!(error = %katonic_service::runtime::chain(&error), "the queue cannot be listed now");
+            }
             tokio::time::sleep(RESYNC).await;
         }
     }
 
-    /// All that is not over holds a place, or waits and is triggered by admission's own write.
+    /// What waits and was not looked at yet: its deadline runs by a timer from then on.
+    async fn look_at_new(&self, reconciler: &Reconciler, queue: &WorkQueue<ExecutionId>) -> Result<(), Error> {
+        if reconciler.bounds_the_queue() {
+            let waiting = self.repository.queue().await?.into_iter().map(|waiting| waiting.id);
+            waiting.filter(|id| !reconciler.knows(*id)).for_each(|id| queue.trigger(id));
+        }
+        Ok(())
+    }
+
+    /// What holds a place.
     async fn look_at_all(&self, queue: &WorkQueue<ExecutionId>) {
         match self.inventory().await {
             Ok(executions) => executions.into_iter().for_each(|id| queue.trigger(id)),
@@ -104,14 +116,14 @@ impl Reconciling {
             }
         }
         metrics::unknown_members(unknown);
-        let queued = self.repository.queue().await?.into_iter().map(|execution| execution.id);
-        Ok(holding.into_iter().map(|member| member.execution).chain(queued).collect())
+        Ok(holding.into_iter().map(|member| member.execution).collect())
     }
 }
 
 async fn work(reconciler: &Reconciler, queue: &WorkQueue<ExecutionId>) {
     loop {
         let hand = queue.next().await;
+        metrics::reconcile_lag(hand.waited());
         let began = Instant::now();
         match reconciler.reconcile(*hand.key()).await {
             Ok(Some(after)) => queue.trigger_after(*hand.key(), after),

@@ -2,78 +2,95 @@
 //! again, moves executions on and inserts their members (X4). A stale leader's
 //! batch fails at the fence; two batches cannot give the same place twice.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
-use katonic_domain::{Clock, ExecutionId, MemberId, Timestamp};
+use katonic_domain::{Clock, ExecutionId, MemberId, Name, Timestamp};
 use katonic_store::{Epoch, StoreError, Transaction};
 use tracing::instrument;
 
 use crate::{
     backend::Backend,
     domain::{
-        admission::{Usage, Waiting, admit},
+        admission::{self, Given, Room, State},
         execution::Execution,
+        limits::Limits,
         member::Member,
+        order::Turns,
         phase::Phase,
+        usage::Usage,
     },
     error::Error,
+    policies::Policies,
     store::{ADMITTED, Repository},
     tickets::{self, Tickets},
+    waiting::WaitingRoom,
 };
 
-/// Members in one transaction: enough for a burst, short enough not to hold others up.
+/// Executions in one transaction: enough for a burst, short enough not to hold others up.
 const BATCH: usize = 32;
 
 /// Gives places.
 #[derive(Clone)]
 pub struct Admission {
-    repository: Repository,
-    backend: Arc<dyn Backend>,
-    tickets: Tickets,
-    clock: Arc<dyn Clock>,
+    /// What is kept.
+    pub repository: Repository,
+    /// Who waits.
+    pub waiting: WaitingRoom,
+    /// What may be.
+    pub policies: Policies,
+    /// Where members run.
+    pub backend: Arc<dyn Backend>,
+    /// What members are claimed with.
+    pub tickets: Tickets,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
 }
 
 impl Admission {
-    /// Over what is kept.
-    pub fn new(repository: Repository, backend: Arc<dyn Backend>, tickets: Tickets, clock: Arc<dyn Clock>) -> Self {
-        Self { repository, backend, tickets, clock }
-    }
-
-    /// What is taken now.
-    pub async fn usage(&self) -> Result<Usage, Error> {
-        Ok(sum(&self.repository.holding().await?))
-    }
-
-    /// Admits those of the queue that fit, at most a batch. Answers who left the queue.
-    #[instrument(skip_all, fields(waiting = queue.len(), epoch = epoch.get()))]
-    pub async fn batch(&self, queue: &[Waiting], epoch: Epoch) -> Result<Vec<ExecutionId>, Error> {
-        if queue.is_empty() || self.choose(queue, &self.usage().await?).is_empty() {
-            return Ok(Vec::new());
+    /// Admits those of the queue that may be, at most a batch. Answers how many left the queue.
+    #[instrument(skip_all, fields(epoch = epoch.get()))]
+    pub async fn batch(&self, turns: &mut BTreeMap<Name, Turns>, epoch: Epoch) -> Result<usize, Error> {
+        if self.waiting.look(crate::domain::queue::Queue::is_empty) {
+            return Ok(0);
+        }
+        let limits = self.policies.limits().await?;
+        let holding = self.repository.holding().await?;
+        if self.choose(&Usage::of_members(&holding), &limits, turns).chosen.is_empty() {
+            return Ok(0);
         }
         let repository = &self.repository;
-        let left = repository
+        let (given, moved) = repository
             .store()
             .transaction(async |tx| {
                 tx.fence(repository.lease(), epoch).await?;
-                let mut usage = sum(&repository.holding_in(tx).await?);
-                let chosen = self.choose(queue, &usage);
-                for id in &chosen {
-                    self.give_place(tx, *id, &mut usage).await?;
+                let mut usage = Usage::of_members(&repository.holding_in(tx).await?);
+                let given = self.choose(&usage, &limits, turns);
+                let mut moved = Vec::new();
+                for id in &given.chosen {
+                    moved.extend(self.give_place(tx, *id, &mut usage).await?);
                 }
-                Ok::<_, Error>(chosen)
+                Ok::<_, Error>((given, moved))
             })
             .await?;
-        left.iter().for_each(|id| repository.announce(*id));
-        Ok(left)
+        *turns = given.turns;
+        given.chosen.iter().for_each(|id| self.waiting.forget(*id));
+        moved.iter().for_each(|id| repository.announce(*id));
+        Ok(given.chosen.len())
     }
 
-    fn choose(&self, queue: &[Waiting], usage: &Usage) -> Vec<ExecutionId> {
-        let identities = self.backend.identities();
-        let places = identities.map_or(BATCH, |range| usage.free_uids(range).take(BATCH).count());
-        admit(queue, usage, places)
+    fn choose(&self, usage: &Usage, limits: &Limits, turns: &BTreeMap<Name, Turns>) -> Given {
+        let identities = self.backend.identities().map(|range| usage.free_uids(range).count());
+        let room = Room { identities, executions: BATCH };
+        self.waiting.look(|queue| admission::admit(State { queue, usage, limits }, turns, room))
     }
 
-    async fn give_place(&self, tx: &mut Transaction, id: ExecutionId, usage: &mut Usage) -> Result<(), Error> {
+    /// Answers the execution if it has its place now.
+    async fn give_place(
+        &self,
+        tx: &mut Transaction,
+        id: ExecutionId,
+        usage: &mut Usage,
+    ) -> Result<Option<ExecutionId>, Error> {
         let now = self.clock.now();
         let executions = self.repository.executions();
         let admit = |execution: &mut Execution| {
@@ -86,18 +103,18 @@ impl Admission {
         };
         let stored = match tx.command(executions, &id, admit).await {
             Ok(stored) => stored,
-            // Its events wait for the broker: its place goes to another meanwhile (W3).
-            Err(Error::Store(StoreError::OutboxFull { .. })) => return Ok(()),
+            // Its events wait for the broker: its place goes to another until the queue is read again (W3).
+            Err(Error::Store(StoreError::OutboxFull { .. })) => return Ok(None),
             Err(error) => return Err(error),
         };
         if stored.state.phase != Phase::Starting {
-            return Ok(());
+            return Ok(None);
         }
         for member in self.members(&stored.state, usage, now) {
-            usage.add(&member.tier, member.uid);
+            usage.add_member(&member);
             tx.insert_record(self.repository.members(), member).await?;
         }
-        Ok(())
+        Ok(Some(id))
     }
 
     fn members(&self, execution: &Execution, usage: &Usage, now: Timestamp) -> Vec<Member> {
@@ -112,6 +129,7 @@ impl Admission {
                     id,
                     execution: execution.id,
                     project: execution.project,
+                    owner: Some(execution.owner),
                     tier: execution.spec.tier.name.clone(),
                     open: true,
                     holding: true,
@@ -123,10 +141,4 @@ impl Admission {
             })
             .collect()
     }
-}
-
-fn sum(holding: &[Member]) -> Usage {
-    let mut usage = Usage::default();
-    holding.iter().for_each(|member| usage.add(&member.tier, member.uid));
-    usage
 }

@@ -3,35 +3,46 @@
 use std::sync::Arc;
 
 use katonic_domain::{ProjectId, Tags};
-use katonic_store::{HistoryEntry, Page, Stored, Version};
+use katonic_service::Shutdown;
+use katonic_store::{COMMAND_BOUND, HistoryEntry, Page, Stored, Version};
 
 use crate::{
     backend::Backend,
     domain::{
-        admission::{Usage, Waiting, queue_place},
+        admission::State,
         execution::Execution,
         explain::{Explanation, Facts, explain},
+        limits::Limits,
         member::Member,
         phase::Phase,
+        queue::Waiting,
+        standing::Standing,
+        usage::Usage,
+        wait::{self, Situation, Wait},
     },
     error::Error,
+    policies::Policies,
     reconcile::plan::Presence,
     store::Repository,
+    waiting::WaitingRoom,
 };
 
 /// Reads executions.
 #[derive(Clone)]
 pub struct Reads {
-    repository: Repository,
-    backend: Arc<dyn Backend>,
+    /// What is kept.
+    pub repository: Repository,
+    /// Who waits.
+    pub waiting: WaitingRoom,
+    /// What may be.
+    pub policies: Policies,
+    /// What is observed.
+    pub backend: Arc<dyn Backend>,
+    /// Cancelled when this platform goes down.
+    pub stopping: Shutdown,
 }
 
 impl Reads {
-    /// Over what is kept and observed.
-    pub fn new(repository: Repository, backend: Arc<dyn Backend>) -> Self {
-        Self { repository, backend }
-    }
-
     /// The members of an execution's newest attempt: readers merge what these reported.
     pub async fn current_members(&self, execution: &Execution) -> Result<Vec<Member>, Error> {
         let Some(attempt) = execution.attempt() else { return Ok(Vec::new()) };
@@ -70,26 +81,28 @@ impl Reads {
     }
 
     /// Why an execution is where it is.
-    pub async fn explain(&self, execution: &Execution) -> Result<Explanation, Error> {
+    pub async fn explain(&self, stored: &Stored<Execution>) -> Result<Explanation, Error> {
+        let execution = &stored.state;
         let members = self.current_members(execution).await?;
-        let mut usage = Usage::default();
-        for member in self.repository.holding().await? {
-            usage.add(&member.tier, member.uid);
-        }
-        let place = self.queue_place(execution).await?;
+        let usage = Usage::of_members(&self.repository.holding().await?);
+        let limits = self.policies.limits().await?;
         let backend = self.observed(&members).await;
-        let facts = Facts { execution, members: &members, queue_place: place, usage: &usage, backend: &backend };
+        let wait = (execution.phase == Phase::Queued).then(|| self.wait(stored, &usage, &limits));
+        let facts = Facts { execution, members: &members, wait, usage: &usage, limits: &limits, backend: &backend };
         Ok(explain(&facts))
     }
 
-    /// From the store, not from the admission leader's memory: it knows at once
-    /// and at every replica.
-    async fn queue_place(&self, execution: &Execution) -> Result<u32, Error> {
-        if execution.phase != Phase::Queued {
-            return Ok(0);
-        }
-        let queue: Vec<Waiting> = self.repository.queue().await?.iter().map(Waiting::from).collect();
-        Ok(queue_place(&queue, execution.id))
+    fn wait(&self, stored: &Stored<Execution>, usage: &Usage, limits: &Limits) -> (Wait, Standing) {
+        let waiting = Waiting::from(&stored.state);
+        self.waiting.look_with(&waiting, |queue| {
+            wait::find(&Situation {
+                waiting: &waiting,
+                state: State { queue, usage, limits },
+                unpublished: (stored.waiting >= COMMAND_BOUND).then_some(stored.waiting),
+                identities: self.backend.identities().map(|range| usage.free_uids(range).count()),
+                stopping: self.stopping.is_cancelled(),
+            })
+        })
     }
 
     async fn observed(&self, members: &[Member]) -> Vec<(String, String)> {

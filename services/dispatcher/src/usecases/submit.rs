@@ -4,6 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use katonic_domain::{Clock, ExecutionId, ProjectId, Tags, UserId};
+use katonic_service::telemetry;
 use katonic_store::{Idempotency, Insertion, Stored};
 use tracing::instrument;
 
@@ -15,7 +16,9 @@ use crate::{
         spec::{Group, JobRequest, LaunchSpec},
     },
     error::Error,
+    policies::Policies,
     store::Repository,
+    waiting::WaitingRoom,
 };
 
 /// The role of a job's only member.
@@ -76,22 +79,24 @@ pub struct Pinned {
 /// Takes in what was decided and resolved.
 #[derive(Clone)]
 pub struct Intake {
-    repository: Repository,
-    backend: Arc<dyn Backend>,
-    clock: Arc<dyn Clock>,
+    /// What is kept.
+    pub repository: Repository,
+    /// Who waits.
+    pub waiting: WaitingRoom,
+    /// How many may.
+    pub policies: Policies,
+    /// What knows the environment.
+    pub backend: Arc<dyn Backend>,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
 }
 
 impl Intake {
-    /// Over what is kept.
-    pub fn new(repository: Repository, backend: Arc<dyn Backend>, clock: Arc<dyn Clock>) -> Self {
-        Self { repository, backend, clock }
-    }
-
     async fn replay(&self, idempotency: Option<&Idempotency>) -> Result<Option<Stored<Execution>>, Error> {
         Ok(self.repository.executions().replay(idempotency).await?)
     }
 
-    /// Accepts a job whose launch is resolved: durable with its first event when this answers.
+    /// Accepts a job whose launch is resolved, unless a queue limit forbids it: durable with its first event when this answers.
     pub async fn accept(
         &self,
         submitter: Submitter,
@@ -100,11 +105,16 @@ impl Intake {
     ) -> Result<Accepted, Error> {
         let Submitter { user: owner, project } = submitter;
         let Pinned { title, tags, spec } = pinned;
+        // Counts until the execution is seen in the queue, so that many at once pass no limit.
+        let _entering = self.waiting.enter(owner, project, &*self.policies.limits().await?)?;
         let (digest, number) = tokio::join!(self.backend.environment_digest(), self.repository.next_number(project));
         let spec = LaunchSpec { image_digest: digest?, ..spec };
         let identity = Identity { id: ExecutionId::generate(), project, number: number?, owner, title, tags };
-        let execution = Execution::queued(identity, spec, self.clock.now());
-        Ok(self.repository.insert(execution, idempotency).await?)
+        let queued = Execution::queued(identity, spec, self.clock.now());
+        let execution = Execution { traceparent: telemetry::traceparent(), ..queued };
+        let accepted = self.repository.insert(execution, idempotency).await?;
+        self.waiting.see(&accepted.stored.state);
+        Ok(accepted)
     }
 }
 

@@ -1,11 +1,18 @@
 //! The use cases on the real store, from submit to the last phase.
 
-use std::{collections::BTreeSet, sync::Arc};
+mod ten_thousand;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use futures::{StreamExt, future::join_all};
-use katonic_domain::{Clock, ErrorKind, InstallationId, MemberId, ProjectId, SystemClock, UserId, error::Classified};
+use katonic_domain::{
+    Clock, ErrorKind, InstallationId, Limit, LimitScope, MemberId, ProjectId, SystemClock, UserId, error::Classified,
+};
 use katonic_proto::envelope::Source;
-use katonic_store::{Epoch, Idempotency, Store, Version};
+use katonic_store::{Epoch, Idempotency, Store, StoreConfig, Version};
 use katonic_testkit::publisher::RecordingPublisher;
 use tempfile::TempDir;
 
@@ -31,10 +38,14 @@ use crate::{
         execution::{Closing, Condition, DesiredState, Execution},
         member::Nonce,
         phase::Phase,
+        policy::{Policy, Rule, Seen},
         reason::Reason,
         spec::tests::{form, spec},
+        usage::Full,
+        wait::Wait,
     },
     error::Error,
+    policies::Policies,
     store::Repository,
     tickets::Tickets,
     waiting::WaitingRoom,
@@ -46,22 +57,18 @@ struct Bench {
     backend: Arc<dyn Backend>,
     clock: Arc<dyn Clock>,
     tickets: Tickets,
+    waiting: WaitingRoom,
+    policies: Policies,
     publisher: Arc<RecordingPublisher>,
     epoch: Epoch,
+    config: StoreConfig,
+    source: Source,
     project: ProjectId,
-    _folder: TempDir,
+    _folder: Option<TempDir>,
 }
 
 impl Bench {
     async fn new() -> Self {
-        let config = katonic_testkit::store::store().await.expect("a store").database();
-        let publisher = RecordingPublisher::new();
-        let installation = InstallationId::generate();
-        let source = Source { installation, service: "dispatcher".into(), incarnation: 1 };
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let store = Store::connect(&config, source, publisher.clone(), Arc::clone(&clock)).await.expect("connected");
-        let repository = Repository::open(store).await.expect("opened");
-        let epoch = repository.lease().acquired().await.expect("ours");
         let folder = tempfile::tempdir().expect("a folder");
         let settings = Settings {
             members: folder.path().join("members"),
@@ -71,9 +78,37 @@ impl Bench {
             uids: Some(2_000_000..2_000_003),
         };
         let backend = Arc::new(ProcessBackend::open(settings).expect("opened"));
+        Self { _folder: Some(folder), ..Self::over(backend).await }
+    }
+
+    /// On a backend that one brings along.
+    async fn over(backend: Arc<dyn Backend>) -> Self {
+        let config = katonic_testkit::store::store().await.expect("a store").database();
+        let publisher = RecordingPublisher::new();
+        let installation = InstallationId::generate();
+        let source = Source { installation, service: "dispatcher".into(), incarnation: 1 };
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let store =
+            Store::connect(&config, source.clone(), publisher.clone(), Arc::clone(&clock)).await.expect("connected");
+        let repository = Repository::open(store).await.expect("opened");
+        let epoch = repository.lease().acquired().await.expect("ours");
         let tickets = Tickets::derive(b"test");
         let project = ProjectId::generate();
-        Self { repository, backend, clock, tickets, publisher, epoch, project, _folder: folder }
+        let (waiting, policies) = (WaitingRoom::default(), Policies::new(repository.clone()));
+        Self {
+            waiting,
+            policies,
+            config,
+            source,
+            repository,
+            backend,
+            clock,
+            tickets,
+            publisher,
+            epoch,
+            project,
+            _folder: None,
+        }
     }
 
     async fn submit(&self, tier: &str, max_running: u32) -> Execution {
@@ -88,21 +123,48 @@ impl Bench {
     ) -> Result<super::submit::Accepted, Error> {
         let pinned = spec(tier, max_running);
         let resolved = Resolved { tier: pinned.tier, input_commit: None, environment: pinned.environment };
-        let intake = Intake::new(self.repository.clone(), Arc::clone(&self.backend), Arc::clone(&self.clock));
         let submitter = Submitter { user: UserId::generate(), project: self.project };
-        intake.accept(submitter, pin(form().check()?, resolved), idempotency).await
+        self.intake().accept(submitter, pin(form().check()?, resolved), idempotency).await
     }
 
-    fn admission(&self) -> Admission {
-        let (repository, backend) = (self.repository.clone(), Arc::clone(&self.backend));
-        Admission::new(repository, backend, self.tickets.clone(), Arc::clone(&self.clock))
+    fn intake(&self) -> Intake {
+        Intake {
+            repository: self.repository.clone(),
+            waiting: self.waiting.clone(),
+            policies: self.policies.clone(),
+            backend: Arc::clone(&self.backend),
+            clock: Arc::clone(&self.clock),
+        }
     }
 
-    /// Admits what fits; answers how many.
+    fn admission(&self, waiting: &WaitingRoom) -> Admission {
+        Admission {
+            repository: self.repository.clone(),
+            waiting: waiting.clone(),
+            policies: self.policies.clone(),
+            backend: Arc::clone(&self.backend),
+            tickets: self.tickets.clone(),
+            clock: Arc::clone(&self.clock),
+        }
+    }
+
+    fn reads(&self) -> Reads {
+        Reads {
+            repository: self.repository.clone(),
+            waiting: self.waiting.clone(),
+            policies: self.policies.clone(),
+            backend: Arc::clone(&self.backend),
+            stopping: katonic_service::Shutdown::new(),
+        }
+    }
+
+    /// Admits what fits, as a leader that has just read the queue; answers how many.
     async fn admit(&self) -> usize {
-        let room = WaitingRoom::default();
-        room.replace(&self.repository.queue().await.expect("read"));
-        self.admission().batch(&room.all(), self.epoch).await.expect("admitted").len()
+        let waiting = WaitingRoom::default();
+        waiting.replace(self.repository.queue().await.expect("read"));
+        let admitted = self.admission(&waiting).batch(&mut BTreeMap::new(), self.epoch).await.expect("admitted");
+        self.waiting.replace(self.repository.queue().await.expect("read"));
+        admitted
     }
 
     async fn admitted(&self) -> (Execution, MemberId) {
@@ -259,10 +321,10 @@ async fn user_ids_are_a_limit_of_their_own() {
 async fn what_was_stopped_in_the_queue_is_not_admitted() {
     let bench = Bench::new().await;
     let execution = bench.submit("small", 1).await;
-    let room = WaitingRoom::default();
-    room.see(&execution);
+    let waiting = WaitingRoom::default();
+    waiting.see(&execution);
     bench.stop().execution(execution.id, false).await.expect("stopped");
-    bench.admission().batch(&room.all(), bench.epoch).await.expect("nothing to do");
+    bench.admission(&waiting).batch(&mut BTreeMap::new(), bench.epoch).await.expect("nothing to do");
     assert_eq!(bench.state(&execution).await.phase, Phase::Stopped);
     assert!(bench.repository.holding().await.expect("read").is_empty());
     assert_eq!(bench.facts(&execution, 2).await, ["queued", "finished"]);
@@ -345,11 +407,72 @@ async fn pages_are_newest_first_and_explain_counts_the_queue() {
     let bench = Bench::new().await;
     let executions = [bench.submit("small", 1).await, bench.submit("small", 1).await, bench.submit("small", 1).await];
     assert_eq!(bench.admit().await, 1);
-    let reads = Reads::new(bench.repository.clone(), Arc::clone(&bench.backend));
+    let reads = bench.reads();
     let page = reads.page(bench.project, &katonic_domain::Tags::default(), None, 2).await.expect("read");
     let numbers: Vec<_> = page.items.iter().map(|stored| stored.state.number.0).collect();
     assert_eq!((numbers, page.next), (vec![3, 2], Some(2)));
-    let explanation = reads.explain(&bench.state(&executions[2]).await).await.expect("explained");
-    assert_eq!(explanation.queue_place, 2);
+    let stored = bench.repository.execution(executions[2].id).await.expect("read");
+    let explanation = reads.explain(&stored).await.expect("explained");
+    let (wait, standing) = explanation.wait.expect("it waits");
+    assert_eq!((wait, standing.place, standing.waiting), (Wait::TierFull, 2, 2));
     assert!(explanation.summary.contains("1 of 1 places"), "{}", explanation.summary);
+}
+
+fn limit(scope: LimitScope, running: Option<u32>, queued: Option<u32>, sequence: u64) -> Policy {
+    let rule = Rule::Limit { scope, limit: Limit { running, queued } };
+    Policy { id: scope.to_string(), seen: Seen { incarnation: 1, sequence }, rule }
+}
+
+#[tokio::test]
+async fn a_full_queue_refuses_however_many_come_at_once() {
+    let bench = Bench::new().await;
+    bench.policies.take(limit(LimitScope::Project(bench.project), None, Some(5), 1)).await.expect("taken");
+    let answers = join_all((0..20).map(|_| bench.submit_as("small", 1, None))).await;
+    let refused: Vec<_> = answers.iter().filter_map(|answer| answer.as_ref().err()).collect();
+    assert_eq!(refused.len(), 15);
+    for error in refused {
+        assert_eq!((error.kind(), error.reason()), (ErrorKind::QuotaExceeded, "QUOTA_QUEUE_PROJECT"));
+        assert!(error.public_message().contains('5'), "{}", error.public_message());
+    }
+    bench.admit().await;
+    bench.submit("small", 1).await;
+}
+
+#[tokio::test]
+async fn a_changed_limit_is_felt_at_once_and_an_old_one_is_not_taken() {
+    let bench = Bench::new().await;
+    let scope = LimitScope::Project(bench.project);
+    assert!(bench.policies.take(limit(scope, Some(1), None, 2)).await.expect("taken"));
+    for _ in 0..3 {
+        bench.submit("small", 10).await;
+    }
+    assert_eq!(bench.admit().await, 1);
+    let waiting = bench.repository.queue().await.expect("read").remove(0);
+    let stored = bench.repository.execution(waiting.id).await.expect("read");
+    let explanation = bench.reads().explain(&stored).await.expect("explained");
+    let (wait, _) = explanation.wait.expect("it waits");
+    assert_eq!(wait, Wait::Limit { full: Full::Project, held: 1, limit: 1 });
+
+    assert!(!bench.policies.take(limit(scope, None, None, 1)).await.expect("looked at"));
+    assert_eq!(bench.admit().await, 0);
+    assert!(bench.policies.take(limit(scope, Some(2), None, 3)).await.expect("taken"));
+    assert_eq!(bench.admit().await, 1);
+}
+
+#[tokio::test]
+async fn a_stale_leader_admits_nothing() {
+    let bench = Bench::new().await;
+    bench.submit("small", 1).await;
+    let (publisher, clock) = (bench.publisher.clone(), Arc::clone(&bench.clock));
+    let store = Store::connect(&bench.config, bench.source.clone(), publisher, clock).await.expect("connected");
+    let repository = Repository::open(store).await.expect("opened");
+    bench.repository.store().clone().close().await;
+    let epoch = repository.lease().acquired().await.expect("given back");
+    let waiting = WaitingRoom::default();
+    waiting.replace(repository.queue().await.expect("read"));
+    let admission = Admission { repository: repository.clone(), ..bench.admission(&waiting) };
+    let error = admission.batch(&mut BTreeMap::new(), bench.epoch).await.expect_err("refused");
+    assert!(matches!(error, Error::Store(katonic_store::StoreError::LeaseLost { .. })), "{error:?}");
+    assert!(repository.holding().await.expect("read").is_empty());
+    assert_eq!(admission.batch(&mut BTreeMap::new(), epoch).await.expect("admitted"), 1);
 }

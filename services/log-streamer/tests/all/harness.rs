@@ -25,7 +25,9 @@ use katonic_log_streamer::{
 use katonic_proto::envelope::Source;
 use katonic_service::{
     Secret, Shutdown,
-    config::{InstallationSection, KeysSection, LogSection, PeersSection, RedisSection, ServiceSection},
+    config::{
+        InstallationSection, KeysSection, LogSection, PeersSection, RedisSection, ServiceSection, TelemetrySection,
+    },
     runtime::Tasks,
 };
 use katonic_store::{Store, StoreConfig};
@@ -104,6 +106,7 @@ impl Harness {
             blobs: BlobsSection { dir: self.blobs(), key_file: self.folder.path().join("key") },
             peers: PeersSection { metadata: Some(nobody.clone()), dispatcher: Some(nobody), ..PeersSection::default() },
             log: LogSection::default(),
+            telemetry: TelemetrySection::default(),
         })
     }
 

@@ -12,7 +12,6 @@ use katonic_service::rpc;
 
 use crate::{
     config::Config,
-    domain::tier::Tiers,
     git::Repositories,
     grpc::{
         access_service::AccessHandlers, grant_service::GrantHandlers, organisation_service::OrganisationHandlers,
@@ -21,7 +20,7 @@ use crate::{
     store::Repository,
     usecases::{
         access::Access, grants::Grants, launches::Launches, organisations::Organisations, project_list::ProjectList,
-        projects::Projects, tokens::Tokens, users::Users, visibility::Visibility,
+        projects::Projects, tiers::Tiers, tokens::Tokens, users::Users, visibility::Visibility,
     },
 };
 

@@ -78,6 +78,11 @@ pub const ACTIONS: &[Action] = &[
     administrator("subscription.read", "see event subscriptions"),
     administrator("subscription.list", "list event subscriptions"),
     administrator("subscription.delete", "delete event subscriptions"),
+    administrator("tier.create", "make hardware tiers"),
+    administrator("tier.update", "change hardware tiers"),
+    administrator("tier.retire", "take hardware tiers out of use"),
+    administrator("limit.list", "list limits"),
+    administrator("limit.set", "set limits"),
     administrator("part.read", "see the platform's parts"),
     administrator("part.configure", "change the platform's parts while they run"),
     // Anybody's.

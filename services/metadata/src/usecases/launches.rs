@@ -3,10 +3,10 @@
 use katonic_domain::{CommitId, ProjectId, UserId};
 
 use crate::{
-    domain::tier::{Tier, Tiers},
+    domain::tier::Tier,
     error::Error,
     git::Repositories,
-    usecases::{access::Access, projects::Projects},
+    usecases::{access::Access, projects::Projects, tiers::Tiers},
 };
 
 /// The branch that a launch without a commit takes.
@@ -43,7 +43,7 @@ pub struct Launches {
 
 impl Launches {
     /// Over decisions, projects, tiers and repositories.
-    pub const fn new(access: Access, projects: Projects, tiers: Tiers, repositories: Repositories) -> Self {
+    pub fn new(access: Access, projects: Projects, tiers: Tiers, repositories: Repositories) -> Self {
         Self { access, projects, tiers, repositories }
     }
 
@@ -51,11 +51,11 @@ impl Launches {
     ///
     /// # Errors
     /// [`Error::NotFound`], [`Error::Denied`], [`Error::ProjectArchived`], [`Error::UnknownTier`],
-    /// [`Error::UnknownCommit`].
+    /// [`Error::TierRetired`], [`Error::UnknownCommit`].
     pub async fn resolve(&self, wanted: Wanted) -> Result<Pinned, Error> {
         self.access.require(wanted.user, "execution.launch", &wanted.project.to_string()).await?;
         self.projects.get(wanted.project).await?.state.must_be_in_use()?;
-        let tier = self.tiers.find(&wanted.tier).ok_or(Error::UnknownTier)?.clone();
+        let tier = self.tiers.for_launch(&wanted.tier).await?;
         let commit = match wanted.commit {
             Some(commit) => Some(self.known(wanted.project, commit).await?),
             None => self.repositories.head(&wanted.project, MAIN).await.map_err(Error::Files)?,

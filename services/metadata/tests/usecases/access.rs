@@ -3,15 +3,13 @@
 use futures::future::join_all;
 use katonic_domain::{Clock, ProjectId, UserId};
 use katonic_metadata::{
-    domain::{
-        decision::Decision,
-        tier::{Tier, Tiers},
-    },
+    domain::decision::Decision,
     error::Error,
     git::Repositories,
     usecases::{
         bootstrap::{self, Administrator},
         launches::{Launches, Wanted},
+        tiers::Tiers,
     },
 };
 
@@ -61,16 +59,11 @@ async fn a_launch_pins_the_tier_and_refuses_what_is_not_there() -> anyhow::Resul
     let world = World::new().await?;
     let (ada, bob) = (world.user("ada", false).await?, world.user("bob", false).await?);
     let project = world.project(ada, "churn").await?.id;
-    let tier = Tier {
-        name: "small".parse()?,
-        revision: 3,
-        cpu_millis: 1_000,
-        memory_bytes: 1 << 30,
-        max_running: 2,
-        default: true,
-    };
+    let tiers = Tiers::new(world.repository.clone(), world.clock.clone());
+    tiers.seed(&[crate::tiers::seed("small", true)]).await?;
+    let tier = tiers.for_launch("").await?;
     let folder = tempfile::tempdir()?;
-    let (tiers, repositories) = (Tiers::new(vec![tier.clone()])?, Repositories::new(folder.path()));
+    let repositories = Repositories::new(folder.path());
     let launches = Launches::new(world.access.clone(), world.projects.clone(), tiers, repositories);
     let wanted = |user, tier: &str| Wanted { user, project, tier: tier.to_owned(), commit: None };
 

@@ -7,6 +7,7 @@ mod organisations;
 mod project_lists;
 mod projects;
 mod pushes;
+mod tiers;
 mod tokens;
 mod users;
 mod world;

@@ -1,0 +1,206 @@
+//! All that waits for a place, indexed by what admission asks: by tier, and
+//! there by priority, user and project, oldest first.
+//!
+//! Must hold: both indexes and the counts name the same executions.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use katonic_domain::{ExecutionId, Name, ProjectId, Timestamp, UserId};
+
+use crate::domain::{execution::Execution, priority::Priority};
+
+/// An execution that waits to be admitted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiting {
+    /// The execution.
+    pub id: ExecutionId,
+    /// Its project.
+    pub project: ProjectId,
+    /// Who launched it.
+    pub owner: UserId,
+    /// The tier that it waits for.
+    pub tier: Name,
+    /// How many members might hold that tier when it was submitted.
+    pub max_running: u32,
+    /// How many members it has.
+    pub members: u32,
+    /// How urgent it is.
+    pub priority: Priority,
+    /// Since when it waits.
+    pub queued_at: Timestamp,
+}
+
+/// What age is compared by: since when it waits, then its id, so that the order is total.
+pub type Age = (Timestamp, ExecutionId);
+
+impl From<&Execution> for Waiting {
+    fn from(execution: &Execution) -> Self {
+        Self {
+            id: execution.id,
+            project: execution.project,
+            owner: execution.owner,
+            tier: execution.spec.tier.name.clone(),
+            max_running: execution.spec.tier.max_running,
+            members: execution.spec.member_count(),
+            priority: execution.spec.priority,
+            queued_at: execution.created_at,
+        }
+    }
+}
+
+impl Waiting {
+    /// Its age.
+    pub const fn age(&self) -> Age {
+        (self.queued_at, self.id)
+    }
+
+    const fn line(&self) -> Line {
+        Line { priority: self.priority, owner: self.owner, project: self.project }
+    }
+}
+
+/// Executions of a tier among which only age decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Line {
+    /// Their priority.
+    pub priority: Priority,
+    /// Their user.
+    pub owner: UserId,
+    /// Their project.
+    pub project: ProjectId,
+}
+
+/// The lines of a tier, each oldest first.
+pub type Lines = BTreeMap<Line, BTreeSet<Age>>;
+
+/// All that waits.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Queue {
+    all: BTreeMap<ExecutionId, Waiting>,
+    tiers: BTreeMap<Name, Lines>,
+    users: BTreeMap<UserId, u32>,
+    projects: BTreeMap<ProjectId, u32>,
+}
+
+impl Queue {
+    /// Lets one in; one that is there already stays as it is.
+    pub fn insert(&mut self, waiting: Waiting) {
+        if self.all.contains_key(&waiting.id) {
+            return;
+        }
+        let line = self.tiers.entry(waiting.tier.clone()).or_default().entry(waiting.line()).or_default();
+        line.insert(waiting.age());
+        *self.users.entry(waiting.owner).or_default() += 1;
+        *self.projects.entry(waiting.project).or_default() += 1;
+        self.all.insert(waiting.id, waiting);
+    }
+
+    /// Takes one out, if it is there.
+    pub fn remove(&mut self, id: ExecutionId) -> Option<Waiting> {
+        let waiting = self.all.remove(&id)?;
+        if let Some(lines) = self.tiers.get_mut(&waiting.tier) {
+            if let Some(line) = lines.get_mut(&waiting.line()) {
+                line.remove(&waiting.age());
+            }
+            lines.retain(|_, line| !line.is_empty());
+        }
+        self.tiers.retain(|_, lines| !lines.is_empty());
+        decrement(&mut self.users, &waiting.owner);
+        decrement(&mut self.projects, &waiting.project);
+        Some(waiting)
+    }
+
+    /// One, if it waits.
+    pub fn get(&self, id: ExecutionId) -> Option<&Waiting> {
+        self.all.get(&id)
+    }
+
+    /// How many wait.
+    pub fn len(&self) -> usize {
+        self.all.len()
+    }
+
+    /// Whether nothing waits.
+    pub fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+
+    /// All that wait, oldest id first.
+    pub fn iter(&self) -> impl Iterator<Item = &Waiting> {
+        self.all.values()
+    }
+
+    /// The tiers that something waits for, with their lines.
+    pub fn tiers(&self) -> impl Iterator<Item = (&Name, &Lines)> {
+        self.tiers.iter()
+    }
+
+    /// The lines of a tier.
+    pub fn tier(&self, tier: &Name) -> Option<&Lines> {
+        self.tiers.get(tier)
+    }
+
+    /// How many of a user wait.
+    pub fn of_user(&self, user: UserId) -> u32 {
+        self.users.get(&user).copied().unwrap_or(0)
+    }
+
+    /// How many of a project wait.
+    pub fn of_project(&self, project: ProjectId) -> u32 {
+        self.projects.get(&project).copied().unwrap_or(0)
+    }
+}
+
+fn decrement<K: Ord>(counts: &mut BTreeMap<K, u32>, key: &K) {
+    if let Some(count) = counts.get_mut(key) {
+        *count -= 1;
+        if *count == 0 {
+            counts.remove(key);
+        }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::domain::execution::tests::at;
+
+    /// A tier's name.
+    pub(crate) fn tier(name: &str) -> Name {
+        name.parse().expect("a name")
+    }
+
+    /// One of a user and a project of its own, for a tier that takes very many.
+    pub(crate) fn waiting(name: &str, second: i64) -> Waiting {
+        Waiting {
+            id: ExecutionId::generate(),
+            project: ProjectId::generate(),
+            owner: UserId::generate(),
+            tier: tier(name),
+            max_running: 1000,
+            members: 1,
+            priority: Priority::Normal,
+            queued_at: at(second),
+        }
+    }
+
+    /// The queue of these.
+    pub(crate) fn queue_of(all: &[Waiting]) -> Queue {
+        let mut queue = Queue::default();
+        all.iter().cloned().for_each(|waiting| queue.insert(waiting));
+        queue
+    }
+
+    #[test]
+    fn what_leaves_leaves_nothing_behind() {
+        let all = [waiting("a", 2), waiting("a", 1), waiting("b", 3)];
+        let mut queue = queue_of(&all);
+        queue.insert(all[0].clone());
+        assert_eq!((queue.len(), queue.of_user(all[0].owner), queue.of_project(all[0].project)), (3, 1, 1));
+        for waiting in &all {
+            assert_eq!(queue.remove(waiting.id).as_ref(), Some(waiting));
+            assert_eq!(queue.remove(waiting.id), None);
+        }
+        assert_eq!(queue, Queue::default());
+    }
+}

@@ -1,0 +1,4 @@
+//! What the search-indexer asks of other services.
+
+pub mod access;
+pub mod owners;

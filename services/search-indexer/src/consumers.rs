@@ -1,0 +1,3 @@
+//! What comes from the broker.
+
+pub mod events;
