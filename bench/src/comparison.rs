@@ -78,7 +78,7 @@ impl Comparison {
 /// All paths, for people.
 pub fn table(rows: &[Row]) -> Table {
     let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY);
+    table.load_style(presets::NOTHING);
     table.set_header(["path", "n", "p50", "p95", "p99", "floor p50", "p95", "p99", "ratio"]);
     for Row { path, unit, product, floor, ratio } in rows {
         let numbers = [product.p50, product.p95, product.p99, floor.p50, floor.p95, floor.p99, *ratio];

@@ -44,7 +44,7 @@ impl Figure {
 /// All figures, for people.
 pub fn table(figures: &[Figure]) -> Table {
     let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY);
+    table.load_style(presets::NOTHING);
     table.set_header(["figure", "n", "median", "min", "max", "target"]);
     for figure in figures {
         let mut cells = vec![figure.title(), figure.count.to_string()];

@@ -45,7 +45,7 @@ pub async fn all(platform: &Platform, product: &Side, floor: &Side, many: usize)
 /// All questions, for people.
 pub fn table(growths: &[Growth], many: usize) -> Table {
     let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY);
+    table.load_style(presets::NOTHING);
     table.set_header(["question", "n", &format!("at {FEW}"), &format!("at {many}"), "ratio"]);
     for Growth { few, many, ratio } in growths {
         let numbers = [few.median(), many.median(), *ratio].map(|number| format!("{number:.2}"));

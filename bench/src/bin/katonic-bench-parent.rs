@@ -16,7 +16,7 @@ use std::{
 fn main() -> Result<()> {
     let folder = PathBuf::from(std::env::args_os().nth(1).ok_or_else(|| Error::other("no folder"))?);
     let launch = fs::read_to_string(folder.join("launch"))?;
-    let mut command = launch.lines();
+    let mut command = launch.split('\0');
     let program = command.next().ok_or_else(|| Error::other("no command"))?;
     File::open(folder.join("go"))?.read_exact(&mut [0])?;
     take_the_start(&folder)?;

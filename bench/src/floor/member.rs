@@ -1,7 +1,7 @@
 //! The folder of one member of the floor, shared by owner, agent and parent.
 //!
 //! ```text
-//!  launch   the command, an argument a line; durable before the folder shows
+//!  launch   the command, NUL between its arguments; durable before the folder shows
 //!  go       a fifo: the parent reads it, the agent writes it once it has claimed
 //!  nonce    of the agent, durable before its claim
 //!  started  of the parent, durable before user code (katonic-bench-parent)
@@ -21,7 +21,7 @@ use rustix::fs::{CWD, FileType, Mode, mknodat};
 pub fn create(members: &Path, id: &str, command: &[String]) -> Result<PathBuf> {
     let (aside, folder) = (members.join(format!(".{id}")), members.join(id));
     fs::create_dir(&aside)?;
-    write(&aside.join("launch"), command.join("\n").as_bytes())?;
+    write(&aside.join("launch"), command.join("\0").as_bytes())?;
     mknodat(CWD, aside.join("go"), FileType::Fifo, Mode::RUSR | Mode::WUSR, 0)?;
     File::open(&aside)?.sync_all()?;
     fs::rename(&aside, &folder)?;

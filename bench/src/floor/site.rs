@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fs};
 
 use anyhow::{Context, Result};
-use katonic_bus::{Admin, AdminConfig, Password, admin::Destination, subscriber::amqp_uri};
+use katonic_bus::{Admin, AdminConfig, Password, admin::Destination, subscriber::amqp_uri, topology::ExchangeKind};
 use katonic_integration_tests::Platform;
 use serde_json::{Value, json};
 
@@ -39,7 +39,7 @@ impl Site {
             vhost: VHOST.to_owned(),
         })?;
         admin.put_vhost().await?;
-        admin.put_topic_exchange(EXCHANGE).await?;
+        admin.put_exchange(EXCHANGE, ExchangeKind::Topic).await?;
         let arguments = BTreeMap::from([("x-max-length", json!(100_000)), ("x-overflow", json!("drop-head"))]);
         admin.put_queue(QUEUE, &arguments).await?;
         admin.bind(EXCHANGE, Destination::Queue(QUEUE), "#").await?;

@@ -1,7 +1,7 @@
 //! How long a line takes from user code to a follower's hands, at 2,000 lines
 //! a second.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use futures::StreamExt;
 use jiff::Timestamp;
 
@@ -49,6 +49,7 @@ pub async fn once(side: &Side) -> Result<Vec<f64>> {
             break;
         }
     }
+    ensure!(!samples.is_empty(), "no line of {id} of the {} arrived", side.name);
     if side.name == "product" {
         side.rest.settled(&id).await?;
     }
