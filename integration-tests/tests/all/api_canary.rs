@@ -85,8 +85,8 @@ async fn with_a_good_token(platform: &Shared, canaries: &mut Canaries) -> Result
 async fn with_bad_credentials(platform: &Shared, canaries: &mut Canaries) -> Result<Vec<String>> {
     let mut digit = 0;
     let unknown = AccessToken::from_random(|| {
-        digit += 17;
-        digit % 62
+        digit = (digit + 17) % 62;
+        digit
     });
     canaries.insert("an unknown token", unknown.expose().to_owned());
     canaries.insert("a password", "canary-of-a-password".to_owned());
