@@ -46,6 +46,9 @@ pub enum EventsCommand {
 
 /// Arguments of `events follow`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  katonic events follow --project churn --from start --output json")]
 pub struct FollowArgs {
     /// Only events of this project, by name or id.
     #[arg(long, value_name = "PROJECT")]

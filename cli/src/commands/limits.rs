@@ -23,6 +23,9 @@ pub enum LimitsCommand {
 
 /// Arguments of `limits list`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  katonic limits list")]
 pub struct ListArgs {
     /// How many to list.
     #[arg(long, default_value_t = 50)]
@@ -31,6 +34,9 @@ pub struct ListArgs {
 
 /// Arguments of `limits set`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  katonic limits set users --running 4 --queued 100")]
 pub struct SetArgs {
     /// `installation`, `users` or `projects` (each that has no own), `usr_…` or `prj_…`.
     scope: LimitScope,

@@ -17,6 +17,10 @@ use crate::{
 
 /// Arguments of `search`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  katonic search 'churn loss<0.3' --sort metric.loss:asc
+  katonic search --kind execution --facet phase")]
 pub struct SearchArgs {
     /// Words, "phrases", `prefix*`, `field:value`, `loss<0.3`; nothing finds everything.
     query: Vec<String>,

@@ -33,6 +33,9 @@ pub enum TiersCommand {
 
 /// Arguments of `tiers list`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  katonic tiers list --all")]
 pub struct ListArgs {
     /// Also those that are out of use.
     #[arg(long)]
@@ -41,6 +44,9 @@ pub struct ListArgs {
 
 /// Arguments of `tiers show`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  katonic tiers show small")]
 pub struct ShowArgs {
     /// The tier.
     name: Name,
@@ -51,6 +57,9 @@ pub struct ShowArgs {
 
 /// Arguments of `tiers create`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  katonic tiers create large --cpu-millis 8000 --memory-bytes 34359738368 --max-running 2")]
 pub struct CreateArgs {
     /// The tier.
     name: Name,
@@ -76,6 +85,9 @@ pub struct CreateArgs {
 
 /// Arguments of `tiers edit`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  katonic tiers edit small --max-running 8")]
 pub struct EditArgs {
     /// The tier.
     name: Name,
@@ -101,6 +113,9 @@ pub struct EditArgs {
 
 /// Arguments of `tiers retire`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  katonic tiers retire large")]
 pub struct RetireArgs {
     /// The tier.
     name: Name,

@@ -61,10 +61,11 @@ pub fn server(name: &'static str) -> Result<PathBuf, Error> {
 }
 
 /// Our own programs that a platform is made of.
-const OWN: [&str; 6] = [
+const OWN: [&str; 7] = [
     "katonic-metadata",
     "katonic-dispatcher",
     "katonic-log-streamer",
+    "katonic-search-indexer",
     "katonic-api-gateway",
     "katonic-agent",
     "katonic-shim",
