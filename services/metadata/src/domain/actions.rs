@@ -85,6 +85,7 @@ pub const ACTIONS: &[Action] = &[
     administrator("limit.set", "set limits"),
     administrator("part.read", "see the platform's parts"),
     administrator("part.configure", "change the platform's parts while they run"),
+    administrator("search.rebuild", "have the search index made anew"),
     // Anybody's.
     anyone("self.read", "see who one is"),
     anyone("token.create", "make tokens of one's own"),
@@ -96,6 +97,8 @@ pub const ACTIONS: &[Action] = &[
     anyone("user.list", "list users"),
     anyone("project.create", "make projects of one's own"),
     anyone("project.list", "list the projects that one may see"),
+    anyone("search.query", "search what one may see"),
+    anyone("event.follow", "follow the events of what one may see"),
     anyone("organisation.create", "make organisations"),
     anyone("organisation.read", "look an organisation up"),
     anyone("organisation.list", "list organisations"),
