@@ -45,7 +45,7 @@ async fn an_edit_knows_what_it_changes(platform: Shared) -> Result<()> {
     let masked = format!("{path}?updateMask=description,tags");
     let cleared = patch(&ada, &masked, None, &json!({ "description": "new", "name": "left-alone" })).await?;
     ensure!(cleared.status == 200 && cleared.body["description"] == "new", "{cleared:?}");
-    ensure!(cleared.body["name"] == "churn" && cleared.body["tags"] == json!([]), "{cleared:?}");
+    ensure!(cleared.body["name"] == "churn" && cleared.body["tags"].is_null(), "{cleared:?}");
     for (mask, body) in [
         ("ownerId", json!({})),
         ("nothing", json!({})),
@@ -120,7 +120,8 @@ async fn a_list_shows_what_one_may_see(platform: Shared) -> Result<()> {
         for project in page["projects"].as_array().into_iter().flatten() {
             listed.push(text(project, "projectId")?);
         }
-        token = text(&page, "nextPageToken")?;
+        // Left out of the last page.
+        token = page["nextPageToken"].as_str().unwrap_or_default().to_owned();
         if token.is_empty() {
             break;
         }

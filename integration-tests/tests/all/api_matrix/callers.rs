@@ -1,6 +1,8 @@
 //! Everybody who calls, and what they call about: made once for a test.
 
-use anyhow::Result;
+use std::fs;
+
+use anyhow::{Context, Result};
 use katonic_domain::{AccessToken, MemberId};
 use katonic_integration_tests::{
     Platform,
@@ -115,7 +117,9 @@ async fn disabled(platform: &Platform, owner: &users::User, project: &str) -> Re
 /// What the dispatcher would give to the agent of the attempt after the member's.
 fn agent_of_another_attempt(platform: &Platform, member: &MemberId, project: &str) -> Result<String> {
     let dir = platform.home().join("secrets/keys");
-    let keys = KeysSection { signing_key: dir.join("main.key.pem"), dir };
+    let mut files = fs::read_dir(&dir)?.flatten().map(|entry| entry.path());
+    let private = files.find(|path| path.to_string_lossy().ends_with(".key.pem"));
+    let keys = KeysSection { signing_key: private.context("there is no signing key")?, dir };
     let minter = Minter::load(&keys, &"dispatcher".parse()?)?;
     let another = MemberId { attempt: member.attempt + 1, ..member.clone() };
     let minted = minter.for_agent(&AgentGrant { member: another, project: project.parse()? })?;
