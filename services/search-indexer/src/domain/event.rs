@@ -56,7 +56,7 @@ impl TryFrom<Envelope> for FeedEvent {
         let named = |field: &&str| envelope.data.get(*field).and_then(Value::as_str).and_then(|id| id.parse().ok());
         // A user's own facts have the user as their subject.
         let user = CONCERNED.iter().find_map(named).or_else(|| envelope.subject.parse().ok());
-        Ok(Self { place, project, user, envelope })
+        Ok(Self { envelope, place, project, user })
     }
 }
 

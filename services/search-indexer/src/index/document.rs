@@ -115,7 +115,7 @@ impl Item {
     fn dynamic(&mut self, path: &str, value: &Value) {
         match value {
             Value::Object(inner) => {
-                inner.iter().for_each(|(name, value)| self.dynamic(&format!("{path}.{name}"), value))
+                inner.iter().for_each(|(name, value)| self.dynamic(&format!("{path}.{name}"), value));
             }
             Value::Number(number) => self.dynamic_number(path, number.as_f64()),
             Value::Bool(flag) => self.labels.push((path.to_owned(), flag.to_string())),
