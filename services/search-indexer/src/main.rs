@@ -1,16 +1,14 @@
-//! `katonic-search-indexer --config <file.toml>`
+//! `katonic-search-indexer --config <file.toml>`: see the library.
 
 use std::process::ExitCode;
 
+use clap::Parser;
 use katonic_search_indexer::{App, Config, NAME};
-use katonic_service::{config, runtime, telemetry};
+use katonic_service::{Start, config::Flags, start};
 
 fn main() -> ExitCode {
-    runtime::run(NAME, |shutdown| async move {
-        let config: Config = config::load(std::env::args_os())?;
-        let telemetry = telemetry::init(&config.log, NAME)?;
-        let app = App::build(&config).await?.telemetry(telemetry.handle());
-        tracing::info!(address = %app.address()?, "serving");
-        app.run(shutdown).await
+    start::run(NAME, &Flags::parse(), |start: Start<Config>| async move {
+        let app = App::build(&start.config).await?.telemetry(start.telemetry);
+        app.run(start.shutdown).await
     })
 }
