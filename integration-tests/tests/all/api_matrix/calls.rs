@@ -80,11 +80,13 @@ pub async fn over_rest(platform: &Platform, world: &World, caller: &Caller, rout
     let rest = Rest::new(platform.url(), caller.bearer.as_deref());
     let method: Method = route.verb.parse()?;
     let mut call = rest.request(method, &path(world, route));
+    if let Some(etag) = world.value("etag").filter(|_| route.rpc.input().get_field_by_name("etag").is_some()) {
+        call = call.header("if-match", etag);
+    }
     match &route.body {
         Body::None => {}
         Body::Whole => call = call.json(&body(world, route)),
-        // What stands beside the body is in the query.
-        Body::Field(_) => call = call.query(&[("etag", world.value("etag"))]).json(&Map::new()),
+        Body::Field(_) => call = call.json(&Map::new()),
     }
     // The head alone: a stream's body may never end.
     Ok(Outcome::of_status(call.send().await?.status().as_u16()))
