@@ -177,7 +177,7 @@ mod tests {
     #[test]
     fn whole_numbers_have_no_fraction() {
         let value = serde_json::json!({"epochs": 3.0, "loss": 0.5, "list": [-1.0, 1e300], "seq": "7"});
-        assert_eq!(whole(value).to_string(), r#"{"epochs":3,"list":[-1,1e300],"loss":0.5,"seq":"7"}"#);
+        assert_eq!(whole(value).to_string(), r#"{"epochs":3,"list":[-1,1e+300],"loss":0.5,"seq":"7"}"#);
     }
 
     #[test]

@@ -7,6 +7,7 @@
 pub mod cli;
 pub mod guide;
 pub mod otlp;
+pub mod parts;
 pub mod platform;
 pub mod python;
 pub mod rest;

@@ -74,7 +74,7 @@ impl Seeder {
         let member = Member { id: MemberId { execution: id, ..member.id }, execution: id, ..member };
         let [(fact, first), later @ ..] = life(&execution);
         let work = async |tx: &mut katonic_store::Transaction| {
-            tx.insert(&self.executions, first.clone(), fact).await?;
+            tx.insert(&self.executions, first.clone(), fact, None).await?;
             tx.insert_record(&self.members, member.clone()).await?;
             for (fact, state) in &later {
                 let change = |execution: &mut Execution| {

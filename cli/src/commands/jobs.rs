@@ -64,7 +64,6 @@ pub struct ShowArgs {
 
 /// Arguments of `jobs edit`.
 #[derive(Debug, Args)]
-#[group(required = true, multiple = true)]
 #[command(after_help = "\
 Examples:
   katonic jobs edit 12 --title 'the good one' --tag kept
@@ -73,7 +72,7 @@ pub struct EditArgs {
     #[command(flatten)]
     execution: ExecutionArgs,
     /// What to call it.
-    #[arg(long)]
+    #[arg(long, required_unless_present_any = ["tags", "no_tags"])]
     title: Option<String>,
     /// A tag that it is to have; those that are not named here go.
     #[arg(long = "tag", value_name = "TAG")]

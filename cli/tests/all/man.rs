@@ -7,7 +7,7 @@ use crate::sandbox::Sandbox;
 /// Formats a page, without bold and underlined characters; the formatter has nothing to say about it.
 fn formatted(page: &Path) -> String {
     let output = Command::new("groff")
-        .args(["-man", "-Tutf8", "-P-cbou", "-ww"])
+        .args(["-man", "-Kutf8", "-Tutf8", "-P-cbou", "-ww"])
         .arg(page)
         .output()
         .expect("groff is installed");

@@ -1,5 +1,6 @@
 //! What schemathesis makes of the served `OpenAPI` document is answered as that
-//! document says, whatever it sends.
+//! document says, whatever it sends. It sets limits, retires tiers and takes
+//! grants away, so it has a platform of its own.
 
 use std::{
     env, fs,
@@ -12,13 +13,13 @@ use katonic_integration_tests::rest::text;
 use libtest_mimic::Trial;
 use serde_json::json;
 
-use crate::{Shared, shared};
+use crate::{Shared, apart};
 
 /// What it asks and checks; it leaves open the token and real objects.
 const CONFIGURATION: &str = "schemathesis.toml";
 
 pub fn trials() -> Vec<Trial> {
-    vec![shared("whatever_is_asked_the_answer_is_a_documented_one_and_no_5xx", every_answer_is_documented)]
+    vec![apart("whatever_is_asked_the_answer_is_a_documented_one_and_no_5xx", every_answer_is_documented)]
 }
 
 async fn every_answer_is_documented(platform: Shared) -> Result<()> {

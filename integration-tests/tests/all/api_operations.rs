@@ -18,7 +18,7 @@ use crate::{Shared, shared};
 /// A part has one log level: these tests take turns.
 static TURN: Mutex<()> = Mutex::const_new(());
 
-const PARTS: [&str; 5] = ["metadata", "git", "dispatcher", "log-streamer", "api-gateway"];
+const PARTS: [&str; 6] = ["metadata", "git", "dispatcher", "log-streamer", "search-indexer", "api-gateway"];
 
 pub fn trials() -> Vec<Trial> {
     vec![

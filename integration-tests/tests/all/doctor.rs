@@ -14,16 +14,16 @@ use std::{
 
 use anyhow::{Context, Result, bail, ensure};
 use katonic_domain::{AccessToken, ProjectId};
-use katonic_integration_tests::{Platform, wait};
+use katonic_integration_tests::{
+    Platform,
+    parts::{kill_9, pid_of},
+    wait,
+};
 use libtest_mimic::Trial;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
-use crate::{
-    Shared, alone,
-    fault_restart::{kill_9, pid_of},
-    shared,
-};
+use crate::{Shared, alone, shared};
 
 pub fn trials() -> Vec<Trial> {
     vec![
@@ -115,7 +115,7 @@ async fn it_says_why_a_token_is_refused(platform: Shared) -> Result<()> {
         Ok::<_, anyhow::Error>((text(&made["token"]["tokenId"])?, text(&made["secret"])?))
     };
     let (_, narrow) = make("logs:read", "1h").await?;
-    with(&narrow)?.finds("TOKEN_LACKS_SCOPE", "projects:read")?;
+    with(&narrow)?.finds("TOKEN_LACKS_SCOPE", "scope")?;
     let (id, revoked) = make("projects:read", "1h").await?;
     cli.ok(&["tokens", "revoke", &id]).await?;
     wait::until("the token is revoked", async || Ok(with(&revoked)?.has("TOKEN_REVOKED", "").then_some(()))).await?;

@@ -50,7 +50,7 @@ async fn whole_metrics_are_shown_whole(platform: Shared) -> Result<()> {
 
 async fn a_list_into_a_closed_pipe_ends_quietly(platform: Shared) -> Result<()> {
     let mut command = platform.command("katonic");
-    command.args(["tiers", "--output", "json"]).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.args(["tiers", "list", "--output", "json"]).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn()?;
     drop(child.stdout.take());
     let output = tokio::task::spawn_blocking(move || child.wait_with_output());

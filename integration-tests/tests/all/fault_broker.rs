@@ -7,13 +7,13 @@ use katonic_bus::{
     Admin, AdminConfig, Bus, BusConfig, OutgoingEvent, Password, Publisher,
     topology::{DISPATCHER_POLICY, SEARCH_EVENTS, Topology, check},
 };
-use katonic_integration_tests::{rest::text, wait};
+use katonic_integration_tests::{parts, rest::text, wait};
 use libtest_mimic::Trial;
 use reqwest::Method;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
-use crate::{Shared, alone, fault_restart::pid_of, shared};
+use crate::{Shared, alone, shared};
 
 pub fn trials() -> Vec<Trial> {
     vec![
@@ -73,7 +73,8 @@ async fn submits_go_on_without_the_broker(platform: Shared) -> Result<()> {
     let rest = platform.rest();
     let project = rest.project("without-a-broker").await?;
     let seen = watcher(&platform).await?;
-    let broker = Pid::from_raw(pid_of(&platform, "rabbitmq")?.context("no rabbitmq")?).context("a pid is positive")?;
+    let broker =
+        Pid::from_raw(parts::pid_of(&platform, "rabbitmq")?.context("no rabbitmq")?).context("a pid is positive")?;
     kill_process(broker, Signal::STOP)?;
     let submitted = async {
         let mut ids = Vec::new();

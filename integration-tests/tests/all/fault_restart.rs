@@ -4,16 +4,14 @@
 use std::fs;
 
 use anyhow::{Context, Result, ensure};
-use katonic_integration_tests::{rest::text, wait};
+use katonic_integration_tests::{parts, rest::text, wait};
 use libtest_mimic::Trial;
-use rustix::process::{Pid, Signal, kill_process};
-use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::{Shared, alone, e2e_run::wait_for_line};
 
 pub fn trials() -> Vec<Trial> {
-    let parts = [
+    let all = [
         "metadata",
         "git",
         "dispatcher",
@@ -26,7 +24,7 @@ pub fn trials() -> Vec<Trial> {
         "store",
         "supervisor",
     ];
-    let kills = parts.into_iter().map(|part| {
+    let kills = all.into_iter().map(|part| {
         alone(&format!("a_run_survives_kill_9_of_{}", part.replace('-', "_")), move |platform| {
             a_run_survives(platform, part)
         })
@@ -67,18 +65,15 @@ impl Job {
 
 async fn a_run_survives(platform: Shared, part: &'static str) -> Result<()> {
     let job = Job::start(&platform, &format!("killed-{part}")).await?;
-    let killed = pid_of(&platform, part)?.with_context(|| format!("no {part}"))?;
-    kill_9(killed)?;
+    let killed = parts::pid_of(&platform, part)?.with_context(|| format!("no {part}"))?;
+    parts::kill_9(killed)?;
     // The job's second half falls into the time in which the part is away.
     job.go_on()?;
     if part == "supervisor" {
         platform.up()?;
     }
     ended_complete(&platform, &job.id).await?;
-    wait::until(&format!("another {part} is at work"), async || {
-        Ok(pid_of(&platform, part)?.filter(|pid| *pid != killed).map(drop))
-    })
-    .await
+    parts::succeeded(&platform, part, killed).await
 }
 
 async fn a_run_survives_down_and_up(platform: Shared) -> Result<()> {
@@ -108,42 +103,5 @@ async fn ended_complete(platform: &Shared, id: &str) -> Result<()> {
         .chain((0..200).map(|n| format!("after {n}")))
         .collect();
     ensure!(lines == wanted, "{} lines of {}", lines.len(), wanted.len());
-    wait::until("every part is ready again", async || Ok(all_ready(&platform.status()?).then_some(()))).await
-}
-
-fn parts(status: &Value) -> impl Iterator<Item = &Value> {
-    status["parts"].as_array().into_iter().flatten()
-}
-
-fn all_ready(status: &Value) -> bool {
-    parts(status).count() > 0 && parts(status).all(|part| part["ready"] == true)
-}
-
-/// The process of a part.
-pub fn pid_of(platform: &Shared, part: &str) -> Result<Option<i32>> {
-    let status = platform.status()?;
-    let pid = match part {
-        "supervisor" => status["supervisorPid"].as_i64(),
-        "agent" => agent_pid(platform)?,
-        part => parts(&status).find(|candidate| candidate["name"] == part).and_then(|part| part["pid"].as_i64()),
-    };
-    Ok(pid.map(i32::try_from).transpose()?)
-}
-
-/// The agent is the dispatcher's child, not a part of the supervisor's.
-fn agent_pid(platform: &Shared) -> Result<Option<i64>> {
-    let home = platform.home().display().to_string();
-    for process in fs::read_dir("/proc")?.flatten() {
-        let command_line = fs::read(process.path().join("cmdline")).unwrap_or_default();
-        let command_line = String::from_utf8_lossy(&command_line);
-        if command_line.contains("katonic-agent") && command_line.contains(&home) {
-            return Ok(process.file_name().to_str().and_then(|name| name.parse().ok()));
-        }
-    }
-    Ok(None)
-}
-
-pub fn kill_9(pid: i32) -> Result<()> {
-    let pid = Pid::from_raw(pid).context("a pid is positive")?;
-    Ok(kill_process(pid, Signal::KILL)?)
+    parts::all_ready(platform).await
 }

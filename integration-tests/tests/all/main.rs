@@ -26,6 +26,8 @@ mod e2e_search;
 mod e2e_traces;
 mod fault_broker;
 mod fault_restart;
+mod fault_storage;
+mod fault_storm;
 
 use std::{
     future::Future,
@@ -72,6 +74,8 @@ fn main() -> ExitCode {
         fault_broker::trials(),
         e2e_search::trials(),
         fault_restart::trials(),
+        fault_storage::trials(),
+        fault_storm::trials(),
     ];
     let conclusion = libtest_mimic::run(&arguments, trials.into_iter().flatten().collect());
     if let Some(Ok(platform)) = PLATFORM.get()
@@ -104,6 +108,21 @@ where
     trial(name, |platform| async move {
         let _whole = platform.alone().await;
         test(platform.clone()).await
+    })
+}
+
+/// A test that changes what all share: on a platform of its own.
+fn apart<T, F>(name: &str, test: T) -> Trial
+where
+    T: FnOnce(Shared) -> F + Send + 'static,
+    F: Future<Output = Result<()>>,
+{
+    trial(name, |_first| async move {
+        // The first one is up: they do not choose the same ports.
+        let own = Arc::new(Platform::start()?);
+        let outcome = test(own.clone()).await;
+        own.end(outcome.is_ok())?;
+        outcome
     })
 }
 

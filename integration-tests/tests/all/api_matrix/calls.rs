@@ -84,7 +84,7 @@ pub async fn over_rest(platform: &Platform, world: &World, caller: &Caller, rout
         call = call.header("if-match", etag);
     }
     match &route.body {
-        Body::None => {}
+        Body::None => call = call.query(&query(world, route)),
         Body::Whole => call = call.json(&body(world, route)),
         Body::Field(_) => call = call.json(&Map::new()),
     }
@@ -100,6 +100,13 @@ fn body(world: &World, route: &Route) -> Json {
         }
     }
     body
+}
+
+/// What a request without a body says beside its path.
+fn query(world: &World, route: &Route) -> Vec<(String, String)> {
+    let fields = body(world, route);
+    let texts = fields.as_object().into_iter().flatten();
+    texts.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))).collect()
 }
 
 /// The path of a route below the API's base, with ids that there are.

@@ -1,0 +1,70 @@
+//! The processes of a platform, found and killed as an accident would.
+
+use std::fs;
+
+use anyhow::{Context, Result};
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+
+use crate::{platform::Platform, wait};
+
+/// The process of a part, of the supervisor, or of the agent.
+pub fn pid_of(platform: &Platform, part: &str) -> Result<Option<i32>> {
+    let status = platform.status()?;
+    let pid = match part {
+        "supervisor" => status["supervisorPid"].as_i64(),
+        "agent" => agent_pid(platform)?,
+        part => parts(&status).find(|candidate| candidate["name"] == part).and_then(|part| part["pid"].as_i64()),
+    };
+    Ok(pid.map(i32::try_from).transpose()?)
+}
+
+/// The shim of a member, by its execution's id.
+pub fn shim_of(execution: &str) -> Result<Option<i32>> {
+    process_with(&["katonic-shim", execution]).map(|pid| pid.and_then(|pid| i32::try_from(pid).ok()))
+}
+
+/// Ends a process at once, as the kernel's memory killer does.
+pub fn kill_9(pid: i32) -> Result<()> {
+    let pid = Pid::from_raw(pid).context("a pid is positive")?;
+    Ok(kill_process(pid, Signal::KILL)?)
+}
+
+/// Waits until every part is ready.
+pub async fn all_ready(platform: &Platform) -> Result<()> {
+    wait::until("every part is ready", async || {
+        let status = platform.status()?;
+        let ready = parts(&status).count() > 0 && parts(&status).all(|part| part["ready"] == true);
+        Ok(ready.then_some(()))
+    })
+    .await
+}
+
+/// Waits until a part runs as another process than the one that was killed.
+pub async fn succeeded(platform: &Platform, part: &str, killed: i32) -> Result<()> {
+    wait::until(&format!("another {part} is at work"), async || {
+        Ok(pid_of(platform, part)?.filter(|pid| *pid != killed).map(drop))
+    })
+    .await
+}
+
+fn parts(status: &Value) -> impl Iterator<Item = &Value> {
+    status["parts"].as_array().into_iter().flatten()
+}
+
+/// The agent is the dispatcher's child, not a part of the supervisor's.
+fn agent_pid(platform: &Platform) -> Result<Option<i64>> {
+    process_with(&["katonic-agent", &platform.home().display().to_string()])
+}
+
+/// The process whose command line has all of these in it.
+fn process_with(words: &[&str]) -> Result<Option<i64>> {
+    for process in fs::read_dir("/proc")?.flatten() {
+        let command_line = fs::read(process.path().join("cmdline")).unwrap_or_default();
+        let command_line = String::from_utf8_lossy(&command_line);
+        if words.iter().all(|word| command_line.contains(word)) {
+            return Ok(process.file_name().to_str().and_then(|name| name.parse().ok()));
+        }
+    }
+    Ok(None)
+}
