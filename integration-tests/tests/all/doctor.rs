@@ -27,7 +27,7 @@ use crate::{Shared, alone, shared};
 
 pub fn trials() -> Vec<Trial> {
     vec![
-        shared("a_healthy_platform_has_no_problem", a_healthy_platform_has_no_problem),
+        alone("a_healthy_platform_has_no_problem", a_healthy_platform_has_no_problem),
         shared("the_doctor_says_why_a_token_is_refused", it_says_why_a_token_is_refused),
         shared("the_doctor_finds_a_project_that_is_gone", it_finds_a_project_that_is_gone),
         shared("the_doctor_finds_jobs_that_wait", it_finds_jobs_that_wait),

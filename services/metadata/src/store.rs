@@ -74,6 +74,8 @@ impl Repository {
             Arc::new(self.users.clone()),
             Arc::new(self.organisations.clone()),
             Arc::new(self.grants.clone()),
+            Arc::new(self.tiers.clone()),
+            Arc::new(self.limits.clone()),
         ]
     }
 
