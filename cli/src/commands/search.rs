@@ -30,7 +30,7 @@ pub struct SearchArgs {
     /// More conditions, which do not count for relevance.
     #[arg(long, default_value_t, hide_default_value = true, value_name = "QUERY")]
     filter: String,
-    /// Order: relevance, created, started, ended, number, duration or metric.<name>, with `:asc` or `:desc`.
+    /// Order: relevance, created, started, ended, number, duration or `metric.<name>`, with `:asc` or `:desc`.
     #[arg(long, default_value_t, hide_default_value = true, value_name = "KEY")]
     sort: String,
     /// Count the values of a field: kind, phase, reason, owner, tag, tier, project.
