@@ -2,7 +2,7 @@
 //! the descriptors, so that a new one cannot be forgotten.
 
 use anyhow::{Result, ensure};
-use bytes::{Buf, BufMut};
+use bytes::Bytes;
 use katonic_domain::AccessToken;
 use katonic_integration_tests::{
     rest::{Rest, text},
@@ -15,12 +15,7 @@ use katonic_proto::{
 use libtest_mimic::Trial;
 use reqwest::Method;
 use serde_json::json;
-use tonic::{
-    Code, Request, Status,
-    client::Grpc,
-    codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder},
-    codegen::http::uri::PathAndQuery,
-};
+use tonic::Code;
 
 use crate::{Shared, shared};
 
@@ -123,57 +118,5 @@ async fn inner_rpcs_are_not_open_to_users(platform: Shared) -> Result<()> {
 
 /// Calls an RPC with an empty message; the code of its answer.
 async fn call(platform: &Shared, path: &str, bearer: Option<&str>) -> Result<Code> {
-    let mut client = Grpc::new(rpc::channel(platform.url()).await?);
-    client.ready().await?;
-    let mut request = Request::new(Empty);
-    if let Some(bearer) = bearer {
-        request.metadata_mut().insert("authorization", format!("Bearer {bearer}").parse()?);
-    }
-    let path: PathAndQuery = path.parse()?;
-    match client.server_streaming(request, path, EmptyCodec).await {
-        Err(status) => Ok(status.code()),
-        Ok(mut answer) => Ok(answer.get_mut().message().await.err().map_or(Code::Ok, |status| status.code())),
-    }
-}
-
-/// The message without fields, of any type.
-#[derive(Clone, Copy)]
-struct Empty;
-
-#[derive(Clone, Copy, Default)]
-struct EmptyCodec;
-
-impl Codec for EmptyCodec {
-    type Encode = Empty;
-    type Decode = Empty;
-    type Encoder = Self;
-    type Decoder = Self;
-
-    fn encoder(&mut self) -> Self {
-        Self
-    }
-
-    fn decoder(&mut self) -> Self {
-        Self
-    }
-}
-
-impl Encoder for EmptyCodec {
-    type Item = Empty;
-    type Error = Status;
-
-    fn encode(&mut self, _: Empty, destination: &mut EncodeBuf<'_>) -> Result<(), Status> {
-        destination.put_slice(&[]);
-        Ok(())
-    }
-}
-
-impl Decoder for EmptyCodec {
-    type Item = Empty;
-    type Error = Status;
-
-    fn decode(&mut self, source: &mut DecodeBuf<'_>) -> Result<Option<Empty>, Status> {
-        source.advance(source.remaining());
-        Ok(Some(Empty))
-    }
+    rpc::call(platform.url(), path, bearer, Bytes::new()).await
 }

@@ -1,9 +1,7 @@
 //! One call, as any caller makes it, and what came of it.
 
-use std::time::Duration;
-
 use anyhow::Result;
-use bytes::{Buf, BufMut, Bytes};
+use bytes::Bytes;
 use katonic_integration_tests::{Platform, rest::Rest, rpc};
 use katonic_proto::{
     json,
@@ -14,17 +12,9 @@ use prost::Message as _;
 use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MethodDescriptor, Value};
 use reqwest::Method;
 use serde_json::{Map, Value as Json};
-use tonic::{
-    Code, Request, Status,
-    client::Grpc,
-    codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder},
-    codegen::http::uri::PathAndQuery,
-};
+use tonic::Code;
 
 use super::{Caller, Outcome, World};
-
-/// A stream that was opened and says nothing for so long is open.
-const SILENCE: Duration = Duration::from_secs(2);
 
 /// The request of a call: ids that there are, and nothing else.
 fn request(world: &World, method: &MethodDescriptor) -> DynamicMessage {
@@ -53,20 +43,8 @@ pub async fn over_grpc(
     caller: &Caller,
     method: &MethodDescriptor,
 ) -> Result<Outcome> {
-    let mut client = Grpc::new(rpc::channel(platform.url()).await?);
-    client.ready().await?;
-    let mut call = Request::new(Bytes::from(request(world, method).encode_to_vec()));
-    if let Some(bearer) = &caller.bearer {
-        call.metadata_mut().insert("authorization", format!("Bearer {bearer}").parse()?);
-    }
-    let path: PathAndQuery = rules::path(method).parse()?;
-    let code = match client.server_streaming(call, path, RawCodec).await {
-        Err(status) => status.code(),
-        Ok(mut answer) => match tokio::time::timeout(SILENCE, answer.get_mut().message()).await {
-            Ok(Err(status)) => status.code(),
-            Ok(Ok(_)) | Err(_) => Code::Ok,
-        },
-    };
+    let message = Bytes::from(request(world, method).encode_to_vec());
+    let code = rpc::call(platform.url(), &rules::path(method), caller.bearer.as_deref(), message).await?;
     Ok(match code {
         Code::Unauthenticated => Outcome::Unknown,
         Code::PermissionDenied => Outcome::Denied,
@@ -127,42 +105,4 @@ pub async fn over_git(platform: &Platform, world: &World, caller: &Caller, servi
         call = call.bearer_auth(bearer);
     }
     Ok(Outcome::of_status(call.send().await?.status().as_u16()))
-}
-
-/// Messages as bytes, of any type.
-#[derive(Clone, Copy, Default)]
-struct RawCodec;
-
-impl Codec for RawCodec {
-    type Encode = Bytes;
-    type Decode = Bytes;
-    type Encoder = Self;
-    type Decoder = Self;
-
-    fn encoder(&mut self) -> Self {
-        Self
-    }
-
-    fn decoder(&mut self) -> Self {
-        Self
-    }
-}
-
-impl Encoder for RawCodec {
-    type Item = Bytes;
-    type Error = Status;
-
-    fn encode(&mut self, item: Bytes, destination: &mut EncodeBuf<'_>) -> Result<(), Status> {
-        destination.put(item);
-        Ok(())
-    }
-}
-
-impl Decoder for RawCodec {
-    type Item = Bytes;
-    type Error = Status;
-
-    fn decode(&mut self, source: &mut DecodeBuf<'_>) -> Result<Option<Bytes>, Status> {
-        Ok(Some(source.copy_to_bytes(source.remaining())))
-    }
 }
