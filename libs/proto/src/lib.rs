@@ -26,6 +26,7 @@ mod options;
 pub mod routes;
 pub mod rules;
 pub mod schema;
+pub mod time;
 
 /// The encoded `FileDescriptorSet` of every contract, with comments; gRPC
 /// reflection serves it.

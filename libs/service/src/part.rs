@@ -7,8 +7,10 @@ use std::{sync::Arc, time::Duration};
 
 use futures::future::BoxFuture;
 use katonic_bus::{Depth, Parked, ParkedMessage, Which};
-use katonic_domain::Timestamp;
-use katonic_proto::part::v1::{self as pb, part_service_server::PartService};
+use katonic_proto::{
+    part::v1::{self as pb, part_service_server::PartService},
+    time::timestamp,
+};
 use tonic::{Request, Response, Status};
 
 pub use katonic_proto::part::v1::part_service_server::PartServiceServer;
@@ -182,10 +184,6 @@ fn log_level(state: LogLevelState) -> pb::LogLevel {
         configured_filter: state.configured.into(),
         restore_time: state.restore.map(timestamp),
     }
-}
-
-fn timestamp(time: Timestamp) -> prost_types::Timestamp {
-    prost_types::Timestamp { seconds: time.as_second(), nanos: time.subsec_nanosecond() }
 }
 
 #[cfg(test)]

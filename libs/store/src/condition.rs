@@ -1,7 +1,7 @@
 //! What an operator asks of a database: which events wait, and who leads.
 
 use bson::{DateTime, doc};
-use katonic_proto::part::v1 as pb;
+use katonic_proto::{part::v1 as pb, time};
 use serde::{Deserialize, Serialize};
 
 use crate::{error::StoreError, lease, row::timestamp, store::Store, table::Table};
@@ -30,8 +30,7 @@ impl Store {
             outboxes.push(pb::Outbox {
                 collection: collection.to_owned(),
                 waiting: u32::try_from(found.len()).unwrap_or(u32::MAX),
-                oldest_time: oldest
-                    .map(|time| prost_types::Timestamp { seconds: time.as_second(), nanos: time.subsec_nanosecond() }),
+                oldest_time: oldest.map(time::timestamp),
             });
         }
         Ok(outboxes)

@@ -5,8 +5,8 @@
 //! are therefore shown for the newest attempt only; an older attempt's are in
 //! the events of its time.
 
-use katonic_domain::{ProjectId, Timestamp};
-use katonic_proto::{dispatcher::v1 as pb, json};
+use katonic_domain::ProjectId;
+use katonic_proto::{dispatcher::v1 as pb, json, time::timestamp};
 use katonic_store::{Aggregate, Index, Version};
 use serde_json::Value;
 
@@ -197,15 +197,6 @@ const fn step(kind: Kind) -> pb::CheckpointKind {
         Kind::VolumesReleased => pb::CheckpointKind::VolumesReleased,
         Kind::ResourcesDeleted => pb::CheckpointKind::ResourcesDeleted,
     }
-}
-
-/// A time as the contract has it.
-pub fn timestamp(at: Timestamp) -> prost_types::Timestamp {
-    let nanos = at.subsec_nanosecond();
-    // The contract's nanoseconds count forward, also before 1970.
-    let (seconds, nanos) =
-        if nanos < 0 { (at.as_second() - 1, nanos + 1_000_000_000) } else { (at.as_second(), nanos) };
-    prost_types::Timestamp { seconds, nanos }
 }
 
 fn duration(millis: u64) -> prost_types::Duration {

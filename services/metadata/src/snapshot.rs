@@ -1,7 +1,6 @@
 //! Domain types as the contracts show them; also the events' payloads.
 
-use katonic_domain::Timestamp;
-use katonic_proto::metadata::v1 as pb;
+use katonic_proto::{metadata::v1 as pb, time::timestamp};
 
 use crate::domain::{
     decision::{Decision, Role, Visible},
@@ -16,10 +15,6 @@ use crate::domain::{
     user::User,
 };
 
-fn time(time: Timestamp) -> prost_types::Timestamp {
-    prost_types::Timestamp { seconds: time.as_second(), nanos: time.subsec_nanosecond() }
-}
-
 /// A project as its readers see it.
 pub fn project(project: &Project) -> pb::Project {
     let head = |head: &crate::git::files::Head| pb::Head { r#ref: head.name.clone(), commit: head.commit.to_string() };
@@ -29,7 +24,7 @@ pub fn project(project: &Project) -> pb::Project {
         owner_id: project.owner.to_string(),
         description: project.description.clone(),
         etag: etag::of(project.generation),
-        create_time: Some(time(project.created_at)),
+        create_time: Some(timestamp(project.created_at)),
         heads: project.files.heads().iter().map(head).collect(),
         tags: project.tags.iter().cloned().collect(),
         archived: project.archived_at.is_some(),
@@ -45,7 +40,7 @@ pub fn user(user: &User) -> pb::User {
         admin: user.admin,
         disabled: user.disabled,
         etag: etag::of(user.generation),
-        create_time: Some(time(user.created_at)),
+        create_time: Some(timestamp(user.created_at)),
     }
 }
 
@@ -62,7 +57,7 @@ pub fn organisation(organisation: &Organisation) -> pb::Organisation {
         display_name: organisation.display_name.clone(),
         members: Vec::new(),
         etag: etag::of(organisation.generation),
-        create_time: Some(time(organisation.created_at)),
+        create_time: Some(timestamp(organisation.created_at)),
     }
 }
 
@@ -94,7 +89,7 @@ pub fn grant(grant: &Grant) -> pb::Grant {
         party_id: grant.party.to_string(),
         role: grant.role.map_or(pb::Role::Unspecified, role).into(),
         etag: etag::of(grant.generation),
-        update_time: Some(time(grant.changed_at)),
+        update_time: Some(timestamp(grant.changed_at)),
     }
 }
 
@@ -124,9 +119,9 @@ pub fn token(token: &Token) -> pb::Token {
         user_id: token.user.to_string(),
         name: token.name.clone(),
         scopes: token.scopes.iter().map(ToString::to_string).collect(),
-        create_time: Some(time(token.created_at)),
-        expire_time: token.expires_at.map(time),
-        revoke_time: token.revoked_at.map(time),
+        create_time: Some(timestamp(token.created_at)),
+        expire_time: token.expires_at.map(timestamp),
+        revoke_time: token.revoked_at.map(timestamp),
     }
 }
 
@@ -142,7 +137,7 @@ pub fn authenticated(user: &User, token: &Token) -> pb::AuthenticateResponse {
         user_id: user.id.to_string(),
         admin: user.admin,
         scopes: token.scopes.iter().map(ToString::to_string).collect(),
-        expire_time: token.expires_at.map(time),
+        expire_time: token.expires_at.map(timestamp),
     }
 }
 
@@ -158,8 +153,8 @@ pub fn tier(tier: &Tier) -> pb::HardwareTier {
         tier_id: tier.id.to_string(),
         price_micros_per_hour: tier.size.price_micros_per_hour,
         currency: tier.size.currency.clone(),
-        create_time: Some(time(tier.created_at)),
-        retire_time: tier.retired_at.map(time),
+        create_time: Some(timestamp(tier.created_at)),
+        retire_time: tier.retired_at.map(timestamp),
         etag: tier.etag(),
     }
 }
@@ -171,7 +166,7 @@ pub fn limit(limit: &ScopeLimit) -> pb::Limit {
         scope: limit.scope.to_string(),
         max_running: limit.limit.running,
         max_queued: limit.limit.queued,
-        change_time: Some(time(limit.changed_at)),
+        change_time: Some(timestamp(limit.changed_at)),
         etag: limit.etag(),
     }
 }
@@ -185,7 +180,7 @@ pub fn subscription(subscription: &Subscription, uri: &str) -> pb::EventSubscrip
         queue: katonic_bus::subscriber::queue_name(&subscription.id),
         username: katonic_bus::subscriber::username(&subscription.id),
         uri: uri.to_owned(),
-        create_time: Some(time(subscription.created_at)),
+        create_time: Some(timestamp(subscription.created_at)),
     }
 }
 

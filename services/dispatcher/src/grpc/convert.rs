@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use katonic_domain::{Timestamp, error::Violation};
-use katonic_proto::{dispatcher::v1 as pb, envelope::Envelope, json};
+use katonic_proto::{dispatcher::v1 as pb, envelope::Envelope, json, time::timestamp};
 use katonic_service::{fields, rpc::to_status};
 use katonic_store::{HistoryEntry, Version};
 use tonic::Status;
@@ -207,7 +207,7 @@ pub fn event(entry: &HistoryEntry) -> Result<pb::PublishedEvent, Status> {
     Ok(pb::PublishedEvent {
         id: envelope.id,
         r#type: envelope.event_type,
-        time: Some(snapshot::timestamp(entry.at())),
+        time: Some(timestamp(entry.at())),
         sequence: envelope.sequence,
         data: json::to_struct(envelope.data),
     })

@@ -2,7 +2,10 @@
 
 use futures::{StreamExt, stream::BoxStream};
 use katonic_domain::MemberId;
-use katonic_proto::dispatcher::v1::{self as pb, member_service_server::MemberService};
+use katonic_proto::{
+    dispatcher::v1::{self as pb, member_service_server::MemberService},
+    time::timestamp,
+};
 use katonic_service::{
     auth::{self, AgentGrant, Minter},
     fields,
@@ -45,7 +48,7 @@ impl MemberService for Members {
         let commit = &execution.spec.input_commit;
         Ok(Response::new(pb::ClaimResponse {
             token: minted.token.expose().clone(),
-            token_expire_time: Some(snapshot::timestamp(minted.expires)),
+            token_expire_time: Some(timestamp(minted.expires)),
             project_id: execution.project.to_string(),
             input_commit: commit.as_ref().map(ToString::to_string).unwrap_or_default(),
             desired_state: desired(execution.desired),

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use katonic_domain::Timestamp;
-use katonic_proto::logs::v1 as proto;
+use katonic_proto::{logs::v1 as proto, time::timestamp};
 
 use crate::{
     domain::{Batch, Content, GapReason, Record, Seq, Stream},
@@ -46,7 +46,7 @@ pub fn entry(record: Record) -> proto::Entry {
             (proto::Stream::Unspecified, Shown::Gap(gap), false)
         }
     };
-    let time = prost_types::Timestamp { seconds: record.time.as_second(), nanos: record.time.subsec_nanosecond() };
+    let time = timestamp(record.time);
     proto::Entry { seq: record.seq.get(), stream: stream.into(), time: Some(time), continued, content: Some(content) }
 }
 
