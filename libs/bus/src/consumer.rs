@@ -22,7 +22,7 @@ mod settle;
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use futures::{FutureExt, StreamExt};
+use futures::StreamExt;
 use lapin::{
     Channel,
     message::Delivery,
@@ -120,6 +120,8 @@ enum Lost {
     Channel(#[from] lapin::Error),
     #[error("the broker ended the delivery, the queue may be gone")]
     Cancelled,
+    #[error("messages wait and none is delivered, the queue may be another than it was")]
+    Forgotten,
 }
 
 impl<H: Handler> Consumer<H> {
@@ -180,39 +182,40 @@ impl<H: Handler> Consumer<H> {
         Ok((channel, deliveries))
     }
 
+    /// Does not trust the broker's word alone: a queue that was deleted and made again at
+    /// once under its name may leave its consumers without a cancellation. Where messages
+    /// wait, nothing is in hand and none came between two counts, it begins anew.
     async fn serve(
         &self,
-        mut deliveries: lapin::Consumer,
+        deliveries: lapin::Consumer,
         daily: &mut Interval,
         shutdown: &CancellationToken,
     ) -> Result<(), Lost> {
         let mut measure = interval(lag::EVERY);
         measure.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut quiet = false;
+        let mut batches = deliveries.ready_chunks(usize::from(self.config.batch.max(1)));
         loop {
             tokio::select! {
                 biased;
                 () = shutdown.cancelled() => return Ok(()),
-                _ = measure.tick() => self.measure().await,
+                _ = measure.tick() => {
+                    let waiting = self.measure().await;
+                    if std::mem::replace(&mut quiet, true) && waiting > 0 {
+                        return Err(Lost::Forgotten);
+                    }
+                }
                 _ = daily.tick() => self.resync_unasked().await,
-                next = deliveries.next() => {
-                    let batch = self.gather(next.ok_or(Lost::Cancelled)??, &mut deliveries);
-                    self.work(batch).await?;
+                next = batches.next() => {
+                    quiet = false;
+                    let arrived = next.ok_or(Lost::Cancelled)?;
+                    let mut broken = Ok(());
+                    let batch = arrived.into_iter().filter_map(|one| one.map_err(|error| broken = Err(error)).ok());
+                    self.work(batch.collect()).await?;
+                    broken?;
                 }
             }
         }
-    }
-
-    /// What has arrived already, without waiting for more.
-    fn gather(&self, first: Delivery, deliveries: &mut lapin::Consumer) -> Vec<Delivery> {
-        let mut batch = vec![first];
-        while batch.len() < usize::from(self.config.batch) {
-            // An error is the next one's to meet: it stays in the channel.
-            match deliveries.next().now_or_never() {
-                Some(Some(Ok(delivery))) => batch.push(delivery),
-                _ => break,
-            }
-        }
-        batch
     }
 
     /// Messages first, then what makes up for lost ones.
