@@ -41,7 +41,15 @@ docs:
 
 # What schemathesis finds, with many examples
 schemathesis EXAMPLES='200': build
-    KATONIC_TEST_EXAMPLES={{ EXAMPLES }} cargo test --locked -p katonic-integration-tests -- whatever_is_asked
+    KATONIC_TEST_EXAMPLES={{ EXAMPLES }} cargo test --locked --workspace --test all -- whatever_is_asked
+
+# Kills every part at each of three points of a run, under load
+storm: build
+    KATONIC_TEST_WHOLE_STORM=1 cargo test --locked --workspace --test all -- every_part_is_killed
+
+# Takes the broker away while jobs go on
+outage SECONDS='300': build
+    KATONIC_TEST_OUTAGE_SECONDS={{ SECONDS }} cargo test --locked --workspace --test all -- submits_go_on
 
 # Write the documents that are made from contracts and programs
 generate:

@@ -5,10 +5,12 @@
 //! their own. Tests that kill or stop parts take it alone.
 
 pub mod cli;
+pub mod following;
 pub mod guide;
 pub mod otlp;
 pub mod parts;
 pub mod platform;
+pub mod projections;
 pub mod python;
 pub mod rest;
 pub mod rpc;

@@ -21,7 +21,8 @@ pub fn command_line() -> String {
 }
 
 fn add_command(page: &mut String, command: &mut Command, name: &str) {
-    let help = command.render_long_help().to_string();
+    // What is set where it is made would show.
+    let help = command.clone().mut_args(|argument| argument.hide_env_values(true)).render_long_help().to_string();
     let lines: Vec<&str> = help.lines().map(str::trim_end).collect();
     *page += &format!("\n## {name}\n\n```text\n{}\n```\n", lines.join("\n").trim_end());
     let visible = |command: &&mut Command| !command.is_hide_set() && command.get_name() != "help";

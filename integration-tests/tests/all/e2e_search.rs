@@ -1,23 +1,17 @@
 //! What is run is found, and its events are followed: over REST and by the CLI,
 //! across kills and restarts, each once and in order.
 
-use std::{
-    collections::HashMap,
-    fs::File,
-    io::{BufRead as _, BufReader},
-    process::Child,
-};
-
 use anyhow::{Context, Result, ensure};
 use eventsource_stream::Eventsource;
 use futures::StreamExt as _;
 use katonic_integration_tests::{
+    following::Following,
+    parts,
     rest::{Rest, text},
     wait,
 };
 use libtest_mimic::Trial;
 use reqwest::{Method, StatusCode};
-use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use crate::{Shared, alone, shared};
@@ -175,42 +169,6 @@ async fn search_answers_while_it_is_made_anew(platform: Shared) -> Result<()> {
     Ok(())
 }
 
-/// `katonic events follow` at work, its output in a file.
-struct Following {
-    child: Child,
-    output: std::path::PathBuf,
-}
-
-impl Following {
-    fn start(platform: &Shared, folder: &std::path::Path, project: &str) -> Result<Self> {
-        let output = folder.join("events");
-        let mut command = platform.command("katonic");
-        command.args(["--output", "json", "events", "follow", "--from", "start", "--project", project]);
-        command.stdout(File::create(&output)?).stderr(File::create(folder.join("errors"))?);
-        Ok(Self { child: command.current_dir(folder).spawn()?, output })
-    }
-
-    /// Sequences so far by aggregate, in the order in which they came.
-    fn seen(&self) -> Result<HashMap<String, Vec<u64>>> {
-        let mut seen: HashMap<String, Vec<u64>> = HashMap::new();
-        for line in BufReader::new(File::open(&self.output)?).lines() {
-            // The last line may still be on its way.
-            let Ok(answer) = serde_json::from_str::<Value>(&line?) else { break };
-            let sequence = text(&answer["event"], "sequence")?.parse()?;
-            seen.entry(text(&answer["event"], "subject")?).or_default().push(sequence);
-        }
-        Ok(seen)
-    }
-}
-
-impl Drop for Following {
-    fn drop(&mut self) {
-        if let Err(error) = self.child.kill().and_then(|()| self.child.wait()) {
-            eprintln!("the follower did not end: {error}");
-        }
-    }
-}
-
 async fn the_cli_follows_over_restarts(platform: Shared) -> Result<()> {
     let rest = platform.rest();
     let project = rest.project("followed-by-cli").await?;
@@ -219,7 +177,7 @@ async fn the_cli_follows_over_restarts(platform: Shared) -> Result<()> {
     let mut runs = Vec::new();
     for round in ["first", "killed", "down"] {
         match round {
-            "killed" => kill_9(&platform, "search-indexer")?,
+            "killed" => parts::kill_9(parts::pid_of(&platform, "search-indexer")?.context("it runs")?)?,
             "down" => {
                 platform.down(&[])?;
                 platform.up()?;
@@ -236,19 +194,11 @@ async fn the_cli_follows_over_restarts(platform: Shared) -> Result<()> {
     }
     let wanted: Vec<u64> = (1..=5).collect();
     let seen = wait::until("every event was followed", async || {
-        let seen = following.seen()?;
+        let seen = following.sequences()?;
         Ok(runs.iter().all(|run| seen.get(run).is_some_and(|seen| seen.len() >= 5)).then_some(seen))
     })
     .await?;
     ensure!(runs.iter().all(|run| seen[run] == wanted), "{seen:?}");
     ensure!(seen[&project][0] == 1, "{seen:?}");
     Ok(())
-}
-
-fn kill_9(platform: &Shared, part: &str) -> Result<()> {
-    let status = platform.status()?;
-    let parts = status["parts"].as_array().context("parts")?;
-    let pid = parts.iter().find(|candidate| candidate["name"] == part).and_then(|part| part["pid"].as_i64());
-    let pid = Pid::from_raw(i32::try_from(pid.context("it runs")?)?).context("a pid is positive")?;
-    Ok(kill_process(pid, Signal::KILL)?)
 }

@@ -1,17 +1,26 @@
 //! The broker loses things, is away, and holds what could not be handled.
 
-use std::fs;
+use std::{
+    fs,
+    process::Stdio,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context, Result, ensure};
 use katonic_bus::{
     Admin, AdminConfig, Bus, BusConfig, OutgoingEvent, Password, Publisher,
     topology::{DISPATCHER_POLICY, SEARCH_EVENTS, Topology, check},
 };
-use katonic_integration_tests::{parts, rest::text, wait};
+use katonic_integration_tests::{following::Following, parts, projections, python, rest::text, wait};
 use libtest_mimic::Trial;
 use reqwest::Method;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
+    net::TcpStream,
+    process::Command,
+};
 
 use crate::{Shared, alone, shared};
 
@@ -22,6 +31,8 @@ pub fn trials() -> Vec<Trial> {
             a_deleted_queue_comes_back,
         ),
         alone("submits_go_on_while_the_broker_is_away_and_no_fact_is_lost", submits_go_on_without_the_broker),
+        shared("every_event_twice_and_reordered_changes_no_projection", every_event_twice_and_reordered),
+        shared("a_subscriber_and_a_follower_that_never_read_hold_nobody_up", nobody_reads),
         shared("a_parked_message_is_shown_redriven_and_dropped_by_the_cli", parked_messages_by_the_cli),
         shared("admin_status_tells_outboxes_leases_and_consumers_of_each_part", status_tells_of_each_part),
         shared("only_administrators_see_parked_messages", only_administrators_see_parked_messages),
@@ -69,20 +80,24 @@ async fn a_deleted_queue_comes_back(platform: Shared) -> Result<()> {
     .await
 }
 
+/// How long the broker is away: as long as three jobs take; `just outage` makes it five minutes.
+fn outage() -> Result<Duration> {
+    let seconds = std::env::var("KATONIC_TEST_OUTAGE_SECONDS").map_or(Ok(0), |seconds| seconds.parse())?;
+    Ok(Duration::from_secs(seconds))
+}
+
 async fn submits_go_on_without_the_broker(platform: Shared) -> Result<()> {
     let rest = platform.rest();
-    let project = rest.project("without-a-broker").await?;
+    let (project, outage) = (rest.project("without-a-broker").await?, outage()?);
     let seen = watcher(&platform).await?;
     let broker =
         Pid::from_raw(parts::pid_of(&platform, "rabbitmq")?.context("no rabbitmq")?).context("a pid is positive")?;
     kill_process(broker, Signal::STOP)?;
     let submitted = async {
-        let mut ids = Vec::new();
-        for _ in 0..3 {
+        let (mut ids, began) = (Vec::new(), Instant::now());
+        while ids.len() < 3 || began.elapsed() < outage {
             ids.push(rest.submit(&project, &["true"]).await?);
-        }
-        for id in &ids {
-            rest.ended(id).await?;
+            rest.ended(&ids[ids.len() - 1]).await?;
         }
         anyhow::Ok(ids)
     };
@@ -95,8 +110,106 @@ async fn submits_go_on_without_the_broker(platform: Shared) -> Result<()> {
         Ok((waiting.context("the queue is there")?.messages >= 5 * ids.len() as u64).then_some(()))
     })
     .await?;
+    projections::search_equals_owner(&rest, &project).await?;
     platform.rest().request(Method::DELETE, &format!("/event-subscriptions/{}", seen.id)).send().await?;
     Ok(())
+}
+
+/// What a producer publishes again after a crash, at its worst: all that it ever
+/// published, the last first, and then once more in order.
+async fn every_event_twice_and_reordered(platform: Shared) -> Result<()> {
+    let (rest, folder) = (platform.rest(), platform.scratch()?);
+    let project = rest.project("again-and-again").await?;
+    let following = Following::start(&platform, folder.path(), &project)?;
+    for _ in 0..4 {
+        let id = rest.submit(&project, &["true"]).await?;
+        rest.settled(&id).await?;
+    }
+    let made = projections::listed(&rest, &project).await?;
+    let whole = |events: &[Value]| events.iter().filter(|event| is_finished(event)).count() == made.len();
+    let events = wait::until("all was followed", async || {
+        let events = following.events()?;
+        Ok(whole(&events).then_some(events))
+    })
+    .await?;
+    let bus = Bus::new(BusConfig::new(configured(&platform, "dispatcher", "uri")?, "test"));
+    let repeated: Vec<OutgoingEvent> = events.iter().filter_map(|event| again(&project, event)).collect();
+    for event in repeated.iter().rev().chain(&repeated) {
+        bus.publish(event).await?;
+    }
+    // One queue, one order: what comes after them in the feed was handled after them.
+    let last = rest.submit(&project, &["true"]).await?;
+    rest.settled(&last).await?;
+    wait::until("what comes later was followed", async || {
+        Ok(following.events()?.iter().any(|event| is_finished(event) && event["subject"] == *last).then_some(()))
+    })
+    .await?;
+    projections::search_equals_owner(&rest, &project).await?;
+    let made = projections::listed(&rest, &project).await?;
+    projections::feed_equals_owner(&rest, &following.sequences()?, &made).await
+}
+
+fn is_finished(event: &Value) -> bool {
+    event["type"] == "io.katonic.execution.finished.v1"
+}
+
+/// An execution's event as the dispatcher published it.
+fn again(project: &str, event: &Value) -> Option<OutgoingEvent> {
+    let fact = event["type"].as_str()?.strip_prefix("io.katonic.execution.")?.strip_suffix(".v1")?;
+    Some(OutgoingEvent {
+        id: event["id"].as_str()?.to_owned(),
+        exchange: "katonic.dispatch".to_owned(),
+        routing_key: format!("{project}.execution.{fact}"),
+        body: event.to_string(),
+        traceparent: None,
+    })
+}
+
+/// One takes all and reads nothing from its connection, over AMQP; others over HTTP, as many as may be.
+async fn nobody_reads(platform: Shared) -> Result<()> {
+    let rest = platform.rest();
+    let project = rest.project("nobody-reads").await?;
+    let made = rest.post("/event-subscriptions", &json!({ "name": "never-reads" })).await?;
+    let subscription = &made["subscription"];
+    let arguments = [
+        text(subscription, "uri")?,
+        text(subscription, "username")?,
+        text(&made, "password")?,
+        text(subscription, "queue")?,
+        "stall".to_owned(),
+    ];
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let mut program = Command::from(python::program("subscriber.py", &arguments)?);
+    let mut stalled = program.stdout(Stdio::piped()).kill_on_drop(true).spawn()?;
+    let mut said = BufReader::new(stalled.stdout.take().context("its output")?).lines();
+    ensure!(said.next_line().await?.as_deref() == Some("consuming"), "it does not consume");
+    let mut silent = Vec::new();
+    for _ in 0..8 {
+        silent.push(silent_follower(&platform, "/api/v1/events:follow?fromStart=true").await?);
+    }
+    let mut runs = Vec::new();
+    for _ in 0..20 {
+        runs.push(rest.submit(&project, &["seq", "2000"]).await?);
+    }
+    for run in &runs {
+        ensure!(rest.ended(run).await?["phase"] == "PHASE_SUCCEEDED");
+    }
+    projections::search_equals_owner(&rest, &project).await?;
+    stalled.kill().await?;
+    rest.request(Method::DELETE, &format!("/event-subscriptions/{}", text(subscription, "subscriptionId")?))
+        .send()
+        .await?;
+    Ok(())
+}
+
+/// Asks and never reads: what is sent to it stays in buffers.
+async fn silent_follower(platform: &Shared, path: &str) -> Result<TcpStream> {
+    let address = platform.url().strip_prefix("http://").context("an HTTP address")?;
+    let mut connection = TcpStream::connect(address).await?;
+    let token = platform.admin_token();
+    let request = format!("GET {path} HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {token}\r\n\r\n");
+    connection.write_all(request.as_bytes()).await?;
+    Ok(connection)
 }
 
 /// A subscription whose queue nobody reads: what is in it has arrived.

@@ -9,17 +9,13 @@
 //! ```
 //! In CI each part is killed at one of the points; `just storm` takes all three.
 
-use std::{
-    cell::Cell,
-    collections::{BTreeMap, BTreeSet},
-    fs,
-    time::Duration,
-};
+use std::{cell::Cell, collections::BTreeMap, fs, time::Duration};
 
 use anyhow::{Context, Result, ensure};
 use futures::{StreamExt, future::join_all, stream::FuturesUnordered};
 use katonic_integration_tests::{
-    parts,
+    following::Following,
+    parts, projections,
     rest::{Rest, text},
     wait,
 };
@@ -68,6 +64,8 @@ const POINTS: [Point; 3] = [Point::Accepted, Point::Running, Point::Ending];
 async fn storm(platform: Shared) -> Result<()> {
     let (rest, over) = (platform.rest(), Cell::new(false));
     let project = rest.project("storm").await?;
+    let folder = platform.scratch()?;
+    let following = Following::start(&platform, folder.path(), &project)?;
     let kills = async {
         let sentinels = kill_all(&platform, &project).await;
         over.set(true);
@@ -81,7 +79,16 @@ async fn storm(platform: Shared) -> Result<()> {
     }
     let ended = all_ended(&platform, &accepted).await?;
     logs_are_whole(&platform, &ended).await?;
-    nothing_was_made_twice(&platform, &project, accepted.len() + sentinels.len()).await
+    let made = projections::listed(&rest, &project).await?;
+    let wanted = accepted.len() + sentinels.len();
+    ensure!(made.len() == wanted, "{} executions were made of {wanted} requests", made.len());
+    projections::search_equals_owner(&rest, &project).await?;
+    let last = wait::until("each run's last fact was followed", async || {
+        let ended = |event: &Value| event["type"] == "io.katonic.execution.finished.v1";
+        Ok((following.events()?.iter().filter(|event| ended(event)).count() >= wanted).then_some(()))
+    });
+    last.await?;
+    projections::feed_equals_owner(&rest, &following.sequences()?, &made).await
 }
 
 async fn kill_all(platform: &Shared, project: &str) -> Result<Vec<Sentinel>> {
@@ -249,23 +256,5 @@ async fn logs_are_whole(platform: &Shared, ended: &[(&str, &str)]) -> Result<()>
             ensure!(lines.len() == 1 && lines[0]["text"] == *word, "{id} printed {word}: {log:?}");
         }
     }
-    Ok(())
-}
-
-/// Repeated requests made one execution each.
-async fn nothing_was_made_twice(platform: &Shared, project: &str, wanted: usize) -> Result<()> {
-    let rest = platform.rest();
-    let (mut seen, mut token) = (BTreeSet::new(), String::new());
-    loop {
-        let page = rest.get(&format!("/projects/{project}/jobs?pageSize=200&pageToken={token}")).await?;
-        for execution in page["executions"].as_array().into_iter().flatten() {
-            seen.insert(text(execution, "executionId")?);
-        }
-        token = page["nextPageToken"].as_str().unwrap_or_default().to_owned();
-        if token.is_empty() {
-            break;
-        }
-    }
-    ensure!(seen.len() == wanted, "{} executions were made of {wanted} requests", seen.len());
     Ok(())
 }

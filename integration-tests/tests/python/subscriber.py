@@ -4,11 +4,13 @@ subscriber.py URI USER PASSWORD QUEUE collect SCHEMAS SUBJECT...  prints each fa
     the subjects once, with its trace id, in order of sequence per subject, until the last has finished
 subscriber.py URI USER PASSWORD QUEUE overreach OTHER_QUEUE       prints "refused"
 subscriber.py URI USER PASSWORD QUEUE login                       exits 1 with "refused"
+subscriber.py URI USER PASSWORD QUEUE stall                       consumes, prints "consuming", and never reads again
 """
 
 import json
 import pathlib
 import sys
+import time
 from urllib.parse import urlsplit, unquote
 
 import jsonschema
@@ -81,6 +83,14 @@ def overreach(connection, queue, other):
     print("refused")
 
 
+def stall(channel, queue):
+    """Takes everything at once and acknowledges it unseen: only the socket's buffers hold it back."""
+    channel.basic_consume(queue, lambda *_: None, auto_ack=True)
+    print("consuming", flush=True)
+    while True:
+        time.sleep(60)
+
+
 def publish(channel, exchange):
     channel.confirm_delivery()
     channel.basic_publish(exchange, "_.project.created", b"{}")
@@ -95,6 +105,8 @@ def main(uri, user, password, queue, command, *arguments):
         collect(connection.channel(), queue, *arguments)
     elif command == "overreach":
         overreach(connection, queue, *arguments)
+    elif command == "stall":
+        stall(connection.channel(), queue)
     connection.close()
 
 

@@ -66,6 +66,20 @@ pub struct QueueInfo {
     /// Its `x-` arguments.
     #[serde(default)]
     pub arguments: BTreeMap<String, Value>,
+    /// The nodes that hold it; none for those that are not replicated.
+    #[serde(default)]
+    pub members: Vec<String>,
+    /// Those of them where it runs.
+    #[serde(default)]
+    pub online: Vec<String>,
+}
+
+impl QueueInfo {
+    /// Whether it is held by one node that answers, and does not run there: its process
+    /// ended, as where the queue was made again while its namesake was being deleted.
+    pub fn is_dead(&self) -> bool {
+        self.members.len() == 1 && self.online.is_empty()
+    }
 }
 
 /// A binding that is there.

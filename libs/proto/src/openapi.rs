@@ -205,8 +205,11 @@ fn responses(route: &Route, schemas: &mut Schemas) -> Value {
         Some(field) => schemas.field(field),
         None => schemas.reference(&output),
     };
-    let (media_type, schema) =
-        if route.streams() { ("text/event-stream", event(&schema)) } else { ("application/json", schema) };
+    let content = if route.streams() {
+        json!({ "text/event-stream": { "schema": event(&schema) }, "application/x-ndjson": { "schema": line(&schema) } })
+    } else {
+        json!({ "application/json": { "schema": schema } })
+    };
     let mut headers = Map::new();
     if part.and_then(|field| field.kind().as_message()?.get_field_by_name(ETAG_FIELD)).is_some() {
         headers.insert("ETag".to_owned(), header("Generation of what the user may edit; see If-Match."));
@@ -218,8 +221,7 @@ fn responses(route: &Route, schemas: &mut Schemas) -> Value {
     } else {
         "200"
     };
-    let success =
-        json!({ "description": "Done.", "headers": headers, "content": { media_type: { "schema": schema } } });
+    let success = json!({ "description": "Done.", "headers": headers, "content": content });
     let refusals = REFUSALS.iter().map(|refusal| {
         (refusal.status.to_owned(), json!({ "$ref": format!("#/components/responses/{}", refusal.name) }))
     });
@@ -241,6 +243,16 @@ fn event(answer: &Value) -> Value {
             },
         },
     })
+}
+
+/// An answer of a stream, as one line of JSON.
+fn line(answer: &Value) -> Value {
+    let problem = json!({ "$ref": format!("{REFERENCES}Problem") });
+    let last = json!({
+        "type": "object", "description": "The last line where the stream broke.",
+        "required": ["problem"], "properties": { "problem": problem },
+    });
+    json!({ "anyOf": [answer, last] })
 }
 
 fn header(description: &str) -> Value {

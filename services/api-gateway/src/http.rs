@@ -4,7 +4,7 @@
 //!  path ─> table ─> caps: body, nesting, query ─> authenticate ─> request: JSON, path, query ─> message
 //!                                                                                                │
 //!  JSON, Location, ETag <─ response <─ unary ──┬── codec ── owner <──────────────────────────────┘
-//!  events, ids, pings   <─ sse  <─ streaming ──┘
+//!  events or lines   <─ stream <─ streaming ────┘
 //! ```
 
 mod accept;
@@ -12,7 +12,7 @@ mod body;
 mod codec;
 mod request;
 mod response;
-mod sse;
+mod stream;
 mod table;
 
 use std::{sync::Arc, time::Duration};
@@ -33,6 +33,7 @@ use katonic_service::{
     telemetry,
 };
 use prost_reflect::DynamicMessage;
+use stream::Framing;
 use tokio::{sync::OwnedSemaphorePermit, time::timeout};
 use tonic::{Status, client::Grpc, metadata::MetadataMap, transport::Channel};
 
@@ -73,9 +74,9 @@ async fn transcode(gateway: &Gateway, parts: &Parts, body: axum::body::Body) -> 
         _ => Some(admit(gateway, &parts.headers).await?),
     };
     let (route, captures) = found.into_match()?;
-    accept::check(&parts.headers, route)?;
+    let framing = accept::framing(&parts.headers, route)?;
     let message = request::build(route, &captures, parts.uri.query(), &parts.headers, &body)?;
-    call(gateway, route, parts, message, admission).await
+    call(gateway, route, parts, message, admission, framing).await
 }
 
 async fn admit(gateway: &Gateway, headers: &HeaderMap) -> Result<Admission, Failure> {
@@ -93,6 +94,7 @@ async fn call(
     parts: &Parts,
     message: DynamicMessage,
     admission: Option<Admission>,
+    framing: Option<Framing>,
 ) -> Result<Response, Problem> {
     let path = rules::path(&route.rpc);
     let owner = Audience::of_path(&path).ok_or_else(Problem::no_route)?;
@@ -105,7 +107,7 @@ async fn call(
     let mut client = Grpc::new(channel).max_decoding_message_size(MAX_ANSWER_BYTES);
     ready(&mut client).await?;
     let codec = DynamicCodec::new(route.rpc.output());
-    if route.streams() {
+    if let Some(framing) = framing {
         if parts.method == Method::HEAD {
             return Err(Problem::method("GET"));
         }
@@ -117,7 +119,7 @@ async fn call(
         let answer =
             answer.unwrap_or_else(|_| Err(Status::deadline_exceeded(""))).map_err(|status| from_status(&status))?;
         let ending = gateway.sessions.clone().ending(admission.map(|a| a.token), gateway.shutdown.clone());
-        return Ok(sse::response(answer.into_inner(), ending, permit));
+        return Ok(stream::response(framing, answer.into_inner(), ending, permit));
     }
     request.set_timeout(DEADLINE);
     let answer = client.unary(request, path, codec).await.map_err(|status| from_status(&status))?;

@@ -1,12 +1,13 @@
 //! `broker apply`: makes what is missing, changes rights to what they must be.
 //!
-//! Order: exchanges and queues before bindings; then the consumer of each queue
-//! that missed something is told to resync, since events may have passed it by;
-//! then what marks the queue as complete; last the users, so that nobody
-//! publishes into a half-made topology. A crash in between is found by the next
-//! apply: what marks the queue is missing, and it is told again.
+//! First what does not run is taken away. Then exchanges and queues before
+//! bindings; then the consumer of each queue that missed something is told to
+//! resync, since events may have passed it by; then what marks the queue as
+//! complete; last the users, so that nobody publishes into a half-made topology.
+//! A crash in between is found by the next apply: what marks the queue is
+//! missing, and it is told again.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use futures::{StreamExt, TryStreamExt, stream};
 
@@ -15,6 +16,9 @@ use crate::admin::{Admin, Destination, Error};
 
 /// The AMQP `type` of the message by which a consumer is told to resync.
 pub const RESYNC: &str = "katonic.resync";
+/// How often and how far apart one looks whether a queue runs, before it is given up.
+const LOOKS: u32 = 6;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(500);
 /// Requests under way at once: declaring a queue waits for its disk.
 const AT_ONCE: usize = 8;
 
@@ -24,6 +28,7 @@ const AT_ONCE: usize = 8;
 /// What the broker's management answered; some of it may be done by then.
 pub async fn apply(admin: &Admin, topology: &Topology, credentials: &Credentials) -> Result<Vec<Missing>, Error> {
     admin.put_vhost().await?;
+    bury(admin, topology).await?;
     let missing = check(admin, topology).await?;
     put_exchanges(admin, topology, &missing).await?;
     put_queues(admin, topology, &missing).await?;
@@ -33,6 +38,28 @@ pub async fn apply(admin: &Admin, topology: &Topology, credentials: &Credentials
     rights::put_users(admin, topology, credentials).await?;
     tracing::info!(broker.vhost = admin.vhost(), topology.made = missing.len(), "broker topology applied");
     Ok(missing)
+}
+
+/// Deletes queues that do not run, so that they are made again: what was in them is lost
+/// already, and their consumers are told to resync. Whatever has just begun gets some time.
+async fn bury(admin: &Admin, topology: &Topology) -> Result<(), Error> {
+    for _ in 0..LOOKS {
+        if dead(admin, topology).await?.is_empty() {
+            return Ok(());
+        }
+        tokio::time::sleep(BETWEEN_LOOKS).await;
+    }
+    for queue in dead(admin, topology).await? {
+        tracing::warn!(queue, "the queue does not run and is made again");
+        admin.delete_queue(&queue).await?;
+    }
+    Ok(())
+}
+
+async fn dead(admin: &Admin, topology: &Topology) -> Result<Vec<String>, Error> {
+    let ours = |name: &str| topology.queues.iter().any(|queue| queue.name == name);
+    let queues = admin.queues().await?.into_iter().filter(|queue| queue.is_dead() && ours(&queue.name));
+    Ok(queues.map(|queue| queue.name).collect())
 }
 
 async fn put_exchanges(admin: &Admin, topology: &Topology, missing: &[Missing]) -> Result<(), Error> {
@@ -71,7 +98,7 @@ fn queue_of(missing: &Missing) -> Option<&str> {
     match missing {
         Missing::Queue(name) => Some(name),
         Missing::Binding(Binding { to: BoundTo::Queue(name), .. }) => Some(name),
-        Missing::Exchange(_) | Missing::Arguments(_) | Missing::Binding(_) => None,
+        Missing::Exchange(_) | Missing::Arguments(_) | Missing::Process(_) | Missing::Binding(_) => None,
     }
 }
 

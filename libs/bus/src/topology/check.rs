@@ -9,7 +9,7 @@ use std::{
 use serde_json::Value;
 
 use super::{Binding, BoundTo, Topology};
-use crate::admin::{Admin, BindingInfo, Error};
+use crate::admin::{Admin, BindingInfo, Error, QueueInfo};
 
 /// Something that must be declared and is not.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +20,8 @@ pub enum Missing {
     Queue(String),
     /// A queue is there with other arguments, which only a person can mend: delete it, and it is made again.
     Arguments(String),
+    /// A queue is there and nothing runs it, see [`QueueInfo::is_dead`]: whoever applies makes it again.
+    Process(String),
     /// A binding.
     Binding(Binding),
 }
@@ -30,6 +32,7 @@ impl fmt::Display for Missing {
             Self::Exchange(name) => write!(f, "exchange {name} is missing"),
             Self::Queue(name) => write!(f, "queue {name} is missing"),
             Self::Arguments(name) => write!(f, "queue {name} has other arguments"),
+            Self::Process(name) => write!(f, "queue {name} does not run"),
             Self::Binding(Binding { source, to, pattern }) => {
                 write!(f, "binding {pattern:?} from {source} to {} is missing", to.name())
             }
@@ -43,8 +46,8 @@ impl fmt::Display for Missing {
 /// What the broker's management answered.
 pub async fn check(admin: &Admin, topology: &Topology) -> Result<Vec<Missing>, Error> {
     let exchanges: BTreeSet<String> = admin.exchanges().await?.into_iter().collect();
-    let queues: BTreeMap<String, BTreeMap<String, Value>> =
-        admin.queues().await?.into_iter().map(|queue| (queue.name, queue.arguments)).collect();
+    let queues: BTreeMap<String, QueueInfo> =
+        admin.queues().await?.into_iter().map(|queue| (queue.name.clone(), queue)).collect();
     let bindings: BTreeSet<Binding> = admin.all_bindings().await?.into_iter().map(Binding::from).collect();
     let mut missing = Vec::new();
     for exchange in topology.exchanges.iter().filter(|exchange| !exchanges.contains(&exchange.name)) {
@@ -53,7 +56,10 @@ pub async fn check(admin: &Admin, topology: &Topology) -> Result<Vec<Missing>, E
     for queue in &topology.queues {
         match queues.get(&queue.name) {
             None => missing.push(Missing::Queue(queue.name.clone())),
-            Some(found) if !same(found, &queue.arguments) => missing.push(Missing::Arguments(queue.name.clone())),
+            Some(found) if !same(&found.arguments, &queue.arguments) => {
+                missing.push(Missing::Arguments(queue.name.clone()));
+            }
+            Some(found) if found.is_dead() => missing.push(Missing::Process(queue.name.clone())),
             Some(_) => {}
         }
     }

@@ -1,8 +1,11 @@
-//! Server-Sent Events: ids, resuming, and every way that a stream ends.
+//! Server-Sent Events and lines of JSON: ids, resuming, and every way that a stream ends.
 
 use std::time::Duration;
 
-use http::{StatusCode, header::CONTENT_TYPE};
+use http::{
+    StatusCode,
+    header::{ACCEPT, CONTENT_TYPE},
+};
 use reqwest::Response;
 use tokio::time::timeout;
 
@@ -42,6 +45,27 @@ async fn events_carry_their_cursor_and_a_client_goes_on_after_the_last() -> Outc
     let path = world.uri("/api/v1/executions/ends/logs:follow?cursor=1");
     let resumed = world.http.get(path).bearer_auth(&token).header("last-event-id", "7").send().await?;
     assert!(resumed.text().await?.starts_with("id: 8\n"));
+    world.finish().await
+}
+
+#[tokio::test]
+async fn who_asks_for_lines_gets_one_object_each() -> Outcome {
+    let world = World::start().await?;
+    let token = world.token();
+    let lines = async |execution: &str| {
+        let path = world.uri(&format!("/api/v1/executions/{execution}/logs:follow"));
+        let asked = world.http.get(path).bearer_auth(&token).header(ACCEPT, "application/x-ndjson");
+        let response = asked.send().await?.error_for_status()?;
+        assert_eq!(response.headers()[CONTENT_TYPE], "application/x-ndjson");
+        response.text().await
+    };
+    assert_eq!(lines("ends").await?, "{\"cursor\":\"1\"}\n{\"cursor\":\"2\"}\n");
+    let broken = lines("breaks").await?;
+    let last: serde_json::Value = serde_json::from_str(broken.lines().last().unwrap_or_default())?;
+    assert_eq!(last["problem"]["code"], "STORE_UNAVAILABLE");
+    let path = world.uri("/api/v1/executions/ends/logs:follow");
+    let refused = world.http.get(path).bearer_auth(&token).header(ACCEPT, "application/json").send().await?;
+    assert_eq!(refused.status(), StatusCode::NOT_ACCEPTABLE);
     world.finish().await
 }
 

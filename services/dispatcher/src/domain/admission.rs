@@ -56,17 +56,18 @@ pub fn admit(state: State<'_>, turns: &BTreeMap<Name, Turns>, room: Room) -> Giv
     let mut usage = usage.clone();
     let mut gate = Gate::new(queue, limits);
     let mut identities = room.identities.unwrap_or(usize::MAX);
-    let order = |(tier, lines)| (tier, Order::new(tier, lines, &usage, turns.get(tier).copied().unwrap_or_default()));
+    let order = |(tier, lines)| (tier, Order::new(tier, lines, &usage, turns.get(tier).cloned().unwrap_or_default()));
     let mut orders: BTreeMap<&Name, Order<'_>> = queue.tiers().map(order).collect();
+    let mut open: BTreeSet<&Name> = orders.keys().copied().collect();
     let mut given = Given { chosen: Vec::new(), turns: turns.clone() };
 
     while given.chosen.len() < room.executions {
-        let Some(tier) = orders.keys().copied().min_by_key(|tier| (usage.of_tier(tier), *tier)) else { break };
+        let Some(tier) = open.iter().copied().min_by_key(|tier| (usage.of_tier(tier), *tier)) else { break };
         let next = orders.get_mut(tier).map_or(Step::TierDone, |order| gate.next(order, &usage));
         let (next, waiting) = match next {
             Step::Give(next, waiting) => (next, waiting),
             Step::TierDone => {
-                orders.remove(tier);
+                open.remove(tier);
                 continue;
             }
             Step::AllDone => break,
@@ -79,9 +80,9 @@ pub fn admit(state: State<'_>, turns: &BTreeMap<Name, Turns>, room: Room) -> Giv
         given.chosen.push(waiting.id);
         if let Some(order) = orders.get_mut(tier) {
             order.take(next, waiting.members);
-            given.turns.insert(tier.clone(), order.turns());
         }
     }
+    given.turns.extend(orders.into_iter().map(|(tier, order)| (tier.clone(), order.into_turns())));
     given
 }
 

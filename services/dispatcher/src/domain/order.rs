@@ -5,7 +5,9 @@
 //!    higher ones at most [`PATIENCE`] times in a row; then its turn comes.
 //! 2. **Fair share.** Among these the user who holds the fewest places of the
 //!    tier; each place counts from when it is given.
-//! 3. **Age.** Then whoever waits longest.
+//! 3. **Turns.** Among equals the one who got a place longest ago: a place is
+//!    not divided, so who holds one more than the others goes round.
+//! 4. **Age.** Then whoever waits longest.
 //!
 //! So a user with one execution waits for one place of each other user at
 //! most, however much these have submitted, and among equals nobody is passed
@@ -24,24 +26,43 @@ use crate::domain::{
 /// How often in a row higher priorities may pass over one that waits.
 pub const PATIENCE: u8 = 8;
 
-/// How often each priority of a tier was passed over since it last had its turn.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Turns([u8; Priority::ALL.len()]);
+/// Who had their turn in a tier.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Turns {
+    /// How often each priority was passed over since it last had its turn.
+    passed: [u8; Priority::ALL.len()],
+    /// Which of the tier's places, counted up, each user who waits got last,
+    /// or which one was given last when they came.
+    last: BTreeMap<UserId, u64>,
+    given: u64,
+}
 
 impl Turns {
     /// Whose turn it is among those that wait.
-    fn next(self, waits: impl Fn(Priority) -> bool) -> Option<Priority> {
+    fn next(&self, waits: impl Fn(Priority) -> bool) -> Option<Priority> {
         let waiting = || Priority::ALL.into_iter().rev().filter(|priority| waits(*priority));
-        waiting().find(|priority| self.0[index(*priority)] >= PATIENCE).or_else(|| waiting().next())
+        waiting().find(|priority| self.passed[index(*priority)] >= PATIENCE).or_else(|| waiting().next())
     }
 
     /// One had its turn: those below it that wait were passed over.
     fn taken(&mut self, by: Priority, waits: impl Fn(Priority) -> bool) {
-        self.0[index(by)] = 0;
+        self.passed[index(by)] = 0;
         for priority in Priority::ALL.into_iter().filter(|priority| *priority < by && waits(*priority)) {
-            let passed = &mut self.0[index(priority)];
+            let passed = &mut self.passed[index(priority)];
             *passed = passed.saturating_add(1);
         }
+    }
+
+    /// A user got a place.
+    fn given(&mut self, user: UserId) -> u64 {
+        self.given += 1;
+        self.last.insert(user, self.given);
+        self.given
+    }
+
+    /// When a user had their turn. One who is new comes after all who wait.
+    fn last(&mut self, user: UserId) -> u64 {
+        *self.last.entry(user).or_insert(self.given)
     }
 }
 
@@ -58,35 +79,45 @@ const fn index(priority: Priority) -> usize {
 pub struct Next {
     /// How many places of the tier its user holds.
     pub share: u32,
+    /// When its user last got one or came, counted in places given.
+    pub last: u64,
     /// Its age, which names it.
     pub age: Age,
     /// Where it stands.
     pub line: Line,
 }
 
+/// Who waits.
+#[derive(Debug)]
+struct User {
+    share: u32,
+    lines: Vec<Line>,
+}
+
 /// The order of one tier while places are given, one after the other.
 #[derive(Debug)]
 pub struct Order<'a> {
     lines: &'a Lines,
-    users: BTreeMap<UserId, (u32, Vec<Line>)>,
+    users: BTreeMap<UserId, User>,
     heads: BTreeMap<Line, Next>,
     ready: BTreeMap<Priority, BTreeSet<Next>>,
     turns: Turns,
 }
 
 impl<'a> Order<'a> {
-    /// The order of a tier's lines, given what is taken.
+    /// The order of a tier's lines, given what is taken. Whoever waits for nothing is forgotten.
     pub fn new(tier: &Name, lines: &'a Lines, usage: &Usage, turns: Turns) -> Self {
         let mut order = Self { lines, users: BTreeMap::new(), heads: BTreeMap::new(), ready: BTreeMap::new(), turns };
         for (line, ages) in lines {
-            let (share, own) =
-                order.users.entry(line.owner).or_insert_with(|| (usage.share(tier, line.owner), Vec::new()));
-            own.push(*line);
-            let share = *share;
+            let fresh = || User { share: usage.share(tier, line.owner), lines: Vec::new() };
+            let user = order.users.entry(line.owner).or_insert_with(fresh);
+            user.lines.push(*line);
+            let (share, last) = (user.share, order.turns.last(line.owner));
             if let Some(age) = ages.first() {
-                order.stand(Next { share, age: *age, line: *line });
+                order.stand(Next { share, last, age: *age, line: *line });
             }
         }
+        order.turns.last.retain(|user, _| order.users.contains_key(user));
         order
     }
 
@@ -99,7 +130,7 @@ impl<'a> Order<'a> {
     /// Gives a place to whoever is next: `members` places, in fact.
     pub fn take(&mut self, next: Next, members: u32) {
         self.leave(&next);
-        let mut turns = self.turns;
+        let mut turns = std::mem::take(&mut self.turns);
         turns.taken(next.line.priority, |priority| self.waits(priority));
         self.turns = turns;
         if let Some(age) = self.behind(&next) {
@@ -122,7 +153,7 @@ impl<'a> Order<'a> {
     }
 
     /// Whose turn it is after what was given.
-    pub const fn turns(&self) -> Turns {
+    pub fn into_turns(self) -> Turns {
         self.turns
     }
 
@@ -147,14 +178,14 @@ impl<'a> Order<'a> {
         }
     }
 
-    /// A user's share rises: all their lines move back.
+    /// A user got places: all their lines move back.
     fn charge(&mut self, user: UserId, members: u32) {
-        let Some((share, lines)) = self.users.get_mut(&user) else { return };
-        *share += members;
-        let (share, lines) = (*share, lines.clone());
+        let Some(held) = self.users.get_mut(&user) else { return };
+        held.share += members;
+        let (share, lines, last) = (held.share, held.lines.clone(), self.turns.given(user));
         for head in lines.iter().filter_map(|line| self.heads.get(line).copied()).collect::<Vec<_>>() {
             self.leave(&head);
-            self.stand(Next { share, ..head });
+            self.stand(Next { share, last, ..head });
         }
     }
 }

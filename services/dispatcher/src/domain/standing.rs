@@ -25,7 +25,7 @@ pub struct Ahead {
     pub higher_priority: u32,
     /// Of users who will hold fewer places of the tier then.
     pub smaller_share: u32,
-    /// Of others, of the same priority and share, that wait for longer.
+    /// Of others, of the same priority and share, whose user got a place longer ago or who wait for longer.
     pub older: u32,
     /// Of its own user.
     pub own: u32,
@@ -53,8 +53,7 @@ pub fn standing(state: State<'_>, own: &Waiting) -> Standing {
         if given.id == own.id {
             break;
         }
-        let share = usage.share(&own.tier, own.owner);
-        *reason(&mut ahead, own, given, next, share) += 1;
+        *reason(&mut ahead, own, given, next, usage.share(&own.tier, own.owner)) += 1;
         usage.add_waiting(given);
         order.take(next, given.members);
     }

@@ -94,6 +94,30 @@ fn the_user_with_the_smallest_share_comes_before_an_older_one() {
 }
 
 #[test]
+fn between_equals_places_go_round_and_newcomers_come_last() {
+    let (early, late) = (waiting("a", 1), waiting("a", 50));
+    let of = |owner: &Waiting, second| Waiting { owner: owner.owner, ..waiting("a", second) };
+    let mut queue = queue_of(&[of(&early, 1), of(&early, 2), of(&early, 3), of(&late, 50), of(&late, 51)]);
+    let mut turns = BTreeMap::new();
+    let mut served = Vec::new();
+    while !queue.is_empty() {
+        let (usage, limits) = (Usage::default(), tiers(&[("a", 1)]));
+        let given = admit(State { queue: &queue, usage: &usage, limits: &limits }, &turns, MANY);
+        turns = given.turns;
+        served.push(given.chosen.first().and_then(|id| queue.remove(*id)).expect("one is admitted each round").owner);
+        if served.len() < 3 {
+            queue.insert(waiting("a", 0));
+        }
+    }
+    let known = |owner: &&UserId| [early.owner, late.owner].contains(owner);
+    assert_eq!(
+        served.iter().filter(known).collect::<Vec<_>>(),
+        [&early.owner, &late.owner, &early.owner, &late.owner, &early.owner]
+    );
+    assert_eq!(served[..2], [early.owner, late.owner], "newcomers overtake nobody");
+}
+
+#[test]
 fn a_share_counts_in_its_own_tier_only() {
     let (busy, idle) = (waiting("a", 1), waiting("a", 2));
     let held = used(&[Waiting { owner: busy.owner, ..waiting("b", 0) }]);
