@@ -80,6 +80,8 @@ pub struct ConsumerConfig {
     pub resync_timeout: Duration,
     /// When a message is given up.
     pub attempts: Attempts,
+    /// How long nothing may come before consuming begins anew, which costs nothing. Default 5 min.
+    pub renew_after: Duration,
     /// How often the handler is told to resync without any cause. Default: daily.
     pub resync_every: Duration,
 }
@@ -94,6 +96,7 @@ impl ConsumerConfig {
             handle_timeout: Duration::from_secs(60),
             resync_timeout: Duration::from_secs(20 * 60),
             attempts: Attempts::default(),
+            renew_after: Duration::from_secs(5 * 60),
             resync_every: Duration::from_secs(24 * 60 * 60),
         }
     }
@@ -120,8 +123,8 @@ enum Lost {
     Channel(#[from] lapin::Error),
     #[error("the broker ended the delivery, the queue may be gone")]
     Cancelled,
-    #[error("messages wait and none is delivered, the queue may be another than it was")]
-    Forgotten,
+    #[error("nothing was delivered for a while")]
+    Idle,
 }
 
 impl<H: Handler> Consumer<H> {
@@ -145,6 +148,9 @@ impl<H: Handler> Consumer<H> {
                 delays = link::delays();
             }
             let Err(lost) = lost else { return };
+            if matches!(lost, Lost::Idle) {
+                continue;
+            }
             self.note_interruption(&lost);
             tokio::select! {
                 () = sleep(delays.next().unwrap_or_default()) => {}
@@ -182,9 +188,8 @@ impl<H: Handler> Consumer<H> {
         Ok((channel, deliveries))
     }
 
-    /// Does not trust the broker's word alone: a queue that was deleted and made again at
-    /// once under its name may leave its consumers without a cancellation. Where messages
-    /// wait, nothing is in hand and none came between two counts, it begins anew.
+    /// Does not trust silence: where a queue is deleted and made again at once, the broker
+    /// (3.10) goes over to the new one without a word and loses what that one hands out.
     async fn serve(
         &self,
         deliveries: lapin::Consumer,
@@ -193,27 +198,23 @@ impl<H: Handler> Consumer<H> {
     ) -> Result<(), Lost> {
         let mut measure = interval(lag::EVERY);
         measure.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut quiet = false;
+        let mut idle = std::pin::pin!(sleep(self.config.renew_after));
         let mut batches = deliveries.ready_chunks(usize::from(self.config.batch.max(1)));
         loop {
             tokio::select! {
                 biased;
                 () = shutdown.cancelled() => return Ok(()),
-                _ = measure.tick() => {
-                    let waiting = self.measure().await;
-                    if std::mem::replace(&mut quiet, true) && waiting > 0 {
-                        return Err(Lost::Forgotten);
-                    }
-                }
+                _ = measure.tick() => self.measure().await,
                 _ = daily.tick() => self.resync_unasked().await,
                 next = batches.next() => {
-                    quiet = false;
                     let arrived = next.ok_or(Lost::Cancelled)?;
                     let mut broken = Ok(());
                     let batch = arrived.into_iter().filter_map(|one| one.map_err(|error| broken = Err(error)).ok());
                     self.work(batch.collect()).await?;
                     broken?;
+                    idle.as_mut().reset(Instant::now() + self.config.renew_after);
                 }
+                () = &mut idle => return Err(Lost::Idle),
             }
         }
     }

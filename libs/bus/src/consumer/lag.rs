@@ -13,26 +13,23 @@ pub(super) const EVERY: Duration = Duration::from_secs(15);
 const DEADLINE: Duration = Duration::from_secs(2);
 
 impl<H: Handler> Consumer<H> {
-    /// Answers how many messages wait to be delivered; 0 where that cannot be told.
-    pub(super) async fn measure(&self) -> u32 {
-        let waiting = self.gauge("katonic_bus_consumer_lag_messages", &self.queue_name).await;
-        self.gauge("katonic_bus_parked_messages", &self.config.queue.parked()).await;
-        waiting.unwrap_or_default()
-    }
-
-    async fn gauge(&self, metric: &'static str, queue: &str) -> Option<u32> {
-        match tokio::time::timeout(DEADLINE, self.waiting(queue)).await {
-            Ok(Ok(messages)) => {
-                metrics::gauge!(metric, "queue" => self.queue_name.clone()).set(messages);
-                return Some(messages);
+    pub(super) async fn measure(&self) {
+        let counts = [
+            ("katonic_bus_consumer_lag_messages", self.queue_name.clone()),
+            ("katonic_bus_parked_messages", self.config.queue.parked()),
+        ];
+        for (metric, queue) in counts {
+            match tokio::time::timeout(DEADLINE, self.waiting(&queue)).await {
+                Ok(Ok(messages)) => {
+                    metrics::gauge!(metric, "queue" => self.queue_name.clone()).set(messages);
+                }
+                Ok(Err(lost)) => {
+                    let cause = &lost as &dyn std::error::Error;
+                    tracing::debug!(queue, error = cause, "the queue cannot be counted");
+                }
+                Err(_elapsed) => tracing::debug!(queue, "the queue cannot be counted in time"),
             }
-            Ok(Err(lost)) => {
-                let cause = &lost as &dyn std::error::Error;
-                tracing::debug!(queue, error = cause, "the queue cannot be counted");
-            }
-            Err(_elapsed) => tracing::debug!(queue, "the queue cannot be counted in time"),
         }
-        None
     }
 
     /// Seconds from the commit of the oldest event in hand to now.

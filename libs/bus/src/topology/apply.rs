@@ -11,7 +11,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use futures::{StreamExt, TryStreamExt, stream};
 
-use super::{Binding, BoundTo, Credentials, Missing, Queue, Topology, check, rights};
+use super::{Binding, BoundTo, Credentials, EVENTS, Missing, Queue, Topology, check, rights};
 use crate::admin::{Admin, Destination, Error};
 
 /// The AMQP `type` of the message by which a consumer is told to resync.
@@ -19,6 +19,8 @@ pub const RESYNC: &str = "katonic.resync";
 /// How often and how far apart one looks whether a queue runs, before it is given up.
 const LOOKS: u32 = 6;
 const BETWEEN_LOOKS: Duration = Duration::from_millis(500);
+/// Deleting takes the broker some milliseconds.
+const NAMESAKES_END: Duration = Duration::from_secs(2);
 /// Requests under way at once: declaring a queue waits for its disk.
 const AT_ONCE: usize = 8;
 
@@ -31,6 +33,7 @@ pub async fn apply(admin: &Admin, topology: &Topology, credentials: &Credentials
     bury(admin, topology).await?;
     let missing = check(admin, topology).await?;
     put_exchanges(admin, topology, &missing).await?;
+    let_namesakes_end(topology, &missing).await;
     put_queues(admin, topology, &missing).await?;
     bind(admin, &topology.bindings, &missing).await?;
     ask_for_resync(admin, topology, &missing).await?;
@@ -60,6 +63,15 @@ async fn dead(admin: &Admin, topology: &Topology) -> Result<Vec<String>, Error> 
     let ours = |name: &str| topology.queues.iter().any(|queue| queue.name == name);
     let queues = admin.queues().await?.into_iter().filter(|queue| queue.is_dead() && ours(&queue.name));
     Ok(queues.map(|queue| queue.name).collect())
+}
+
+/// A queue that is made while its namesake is still being deleted may be without a process, and
+/// the namesake's consumers may not learn that it is gone. At first there are no namesakes.
+async fn let_namesakes_end(topology: &Topology, missing: &[Missing]) {
+    let lost = topology.queues.iter().any(|queue| missing.contains(&Missing::Queue(queue.name.clone())));
+    if lost && !missing.contains(&Missing::Exchange(EVENTS.to_owned())) {
+        tokio::time::sleep(NAMESAKES_END).await;
+    }
 }
 
 async fn put_exchanges(admin: &Admin, topology: &Topology, missing: &[Missing]) -> Result<(), Error> {
