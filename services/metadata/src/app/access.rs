@@ -41,7 +41,7 @@ pub(super) fn serve(server: rpc::Server, config: &Config, shared: Shared<'_>) ->
     let grants = Grants::new(repository.clone(), Arc::clone(clock));
     let organisations = Organisations::new(repository.clone(), Arc::clone(clock));
     let repositories = Repositories::new(&config.git.repositories);
-    let launches = Launches::new(access.clone(), projects.clone(), tiers.clone(), repositories);
+    let launches = Launches::new(access.clone(), tiers.clone(), repositories);
     let visibility = Visibility::new(repository.clone());
     let list = ProjectList::new(repository.clone());
     let project_handlers = ProjectHandlers { access: access.clone(), projects, list, grants: grants.clone() };

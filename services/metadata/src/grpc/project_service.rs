@@ -98,8 +98,9 @@ impl ProjectService for ProjectHandlers {
         &self,
         request: Request<pb::GetProjectRequest>,
     ) -> Result<Response<pb::GetProjectResponse>, Status> {
-        let (_, id) = self.allowed(&request, "project.read", &request.get_ref().project_id).await?;
-        let stored = self.projects.get(id).await.map_err(status)?;
+        let user = auth::user(&request, "project.read")?;
+        let id = fields::parse("project_id", &request.get_ref().project_id)?;
+        let stored = self.access.project(user.id, "project.read", id).await.map_err(status)?;
         Ok(Response::new(pb::GetProjectResponse { project: shown(&stored) }))
     }
 

@@ -1,12 +1,15 @@
 //! Decides who may do what.
 
+use futures::{FutureExt, future::OptionFuture, try_join};
 use katonic_domain::{ProjectId, UserId};
+use katonic_store::Stored;
 
 use crate::{
     domain::{
         actions::{Needs, needs},
         decision::{Decision, Role, decide},
         party::Party,
+        project::Project,
         user::User,
     },
     error::Error,
@@ -31,18 +34,45 @@ impl Access {
     /// # Errors
     /// The store's.
     pub async fn check(&self, user: UserId, action: &str, object: &str) -> Result<Decision, Error> {
-        let Some(user) = self.repository.user(user).await? else { return Ok(Decision::Hidden) };
+        Ok(self.weigh(user, action, object).await?.0)
+    }
+
+    /// A project, as it was when a user was found to be allowed to do this to it.
+    ///
+    /// # Errors
+    /// [`Error::Denied`] or [`Error::NotFound`].
+    pub async fn project(&self, user: UserId, action: &str, project: ProjectId) -> Result<Stored<Project>, Error> {
+        match self.weigh(user, action, &project.to_string()).await? {
+            (Decision::Allowed, Some(project)) => Ok(project),
+            (Decision::Denied, _) => Err(Error::Denied),
+            (Decision::Allowed | Decision::Hidden, _) => Err(Error::NotFound("project")),
+        }
+    }
+
+    /// The decision, and the project that it is about.
+    async fn weigh(
+        &self,
+        user: UserId,
+        action: &str,
+        object: &str,
+    ) -> Result<(Decision, Option<Stored<Project>>), Error> {
         let Some(needs) = needs(action) else {
             tracing::warn!(action, "nobody may do what the table of actions does not know");
-            return Ok(Decision::Denied);
+            return Ok((Decision::Denied, None));
         };
-        if !matches!(needs, Needs::Role(_)) {
-            return Ok(decide(&user, needs, None));
-        }
-        let Ok(project) = object.parse::<ProjectId>() else { return Ok(Decision::Hidden) };
-        let Some(project) = self.repository.project(project).await? else { return Ok(Decision::Hidden) };
-        let role = self.role(&user, project.state.id, project.state.owner).await?;
-        Ok(decide(&user, needs, role))
+        let project = object.parse().ok().filter(|_| matches!(needs, Needs::Role(_)));
+        let project = OptionFuture::from(project.map(|id| self.repository.project(id))).map(Option::transpose);
+        let (user, project) = try_join!(self.repository.user(user), project)?;
+        let project = project.flatten();
+        let decision = match (user, &project) {
+            (None, _) => Decision::Hidden,
+            (Some(user), Some(Stored { state, .. })) => {
+                decide(&user, needs, self.role(&user, state.id, state.owner).await?)
+            }
+            (Some(_), None) if matches!(needs, Needs::Role(_)) => Decision::Hidden,
+            (Some(user), None) => decide(&user, needs, None),
+        };
+        Ok((decision, project))
     }
 
     /// Nothing, where a user may do this.

@@ -1,12 +1,13 @@
 //! Decides on a launch and pins what goes in (DESIGN X2).
 
+use futures::try_join;
 use katonic_domain::{CommitId, ProjectId, UserId};
 
 use crate::{
     domain::tier::Tier,
     error::Error,
     git::Repositories,
-    usecases::{access::Access, projects::Projects, tiers::Tiers},
+    usecases::{access::Access, tiers::Tiers},
 };
 
 /// The branch that a launch without a commit takes.
@@ -36,15 +37,14 @@ pub struct Pinned {
 #[derive(Clone)]
 pub struct Launches {
     access: Access,
-    projects: Projects,
     tiers: Tiers,
     repositories: Repositories,
 }
 
 impl Launches {
-    /// Over decisions, projects, tiers and repositories.
-    pub fn new(access: Access, projects: Projects, tiers: Tiers, repositories: Repositories) -> Self {
-        Self { access, projects, tiers, repositories }
+    /// Over decisions, tiers and repositories.
+    pub const fn new(access: Access, tiers: Tiers, repositories: Repositories) -> Self {
+        Self { access, tiers, repositories }
     }
 
     /// Decides and pins.
@@ -53,14 +53,17 @@ impl Launches {
     /// [`Error::NotFound`], [`Error::Denied`], [`Error::ProjectArchived`], [`Error::UnknownTier`],
     /// [`Error::TierRetired`], [`Error::UnknownCommit`].
     pub async fn resolve(&self, wanted: Wanted) -> Result<Pinned, Error> {
-        self.access.require(wanted.user, "execution.launch", &wanted.project.to_string()).await?;
-        self.projects.get(wanted.project).await?.state.must_be_in_use()?;
-        let tier = self.tiers.for_launch(&wanted.tier).await?;
-        let commit = match wanted.commit {
-            Some(commit) => Some(self.known(wanted.project, commit).await?),
-            None => self.repositories.head(&wanted.project, MAIN).await.map_err(Error::Files)?,
-        };
+        let project = self.access.project(wanted.user, "execution.launch", wanted.project).await?;
+        project.state.must_be_in_use()?;
+        let (tier, commit) = try_join!(self.tiers.for_launch(&wanted.tier), self.commit(&wanted))?;
         Ok(Pinned { tier, commit })
+    }
+
+    async fn commit(&self, wanted: &Wanted) -> Result<Option<CommitId>, Error> {
+        match wanted.commit.clone() {
+            Some(commit) => self.known(wanted.project, commit).await.map(Some),
+            None => self.repositories.head(&wanted.project, MAIN).await.map_err(Error::Files),
+        }
     }
 
     async fn known(&self, project: ProjectId, commit: CommitId) -> Result<CommitId, Error> {

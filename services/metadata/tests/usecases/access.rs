@@ -64,7 +64,7 @@ async fn a_launch_pins_the_tier_and_refuses_what_is_not_there() -> anyhow::Resul
     let tier = tiers.for_launch("").await?;
     let folder = tempfile::tempdir()?;
     let repositories = Repositories::new(folder.path());
-    let launches = Launches::new(world.access.clone(), world.projects.clone(), tiers, repositories);
+    let launches = Launches::new(world.access.clone(), tiers, repositories);
     let wanted = |user, tier: &str| Wanted { user, project, tier: tier.to_owned(), commit: None };
 
     let pinned = launches.resolve(wanted(ada, "")).await?;
