@@ -43,7 +43,7 @@ pub struct RunArgs {
     /// What to call the job; the command where unset.
     #[arg(long)]
     title: Option<String>,
-    /// What to run it on; see `katonic tiers`.
+    /// What to run it on; see `katonic tiers list`.
     #[arg(long)]
     tier: Option<Name>,
     /// How long it may run, such as `90s`, `10m` or `2h 30m`; 24 hours where unset.

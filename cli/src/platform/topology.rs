@@ -56,11 +56,10 @@ async fn mend(site: &Site) -> Result<(), Error> {
     if missing.is_empty() {
         return Ok(());
     }
-    for missing in &missing {
-        note(format_args!("broker topology: {missing}"));
-    }
     apply(site).await?;
-    note("broker topology: applied");
+    for missing in &missing {
+        note(format_args!("broker topology: {missing}: mended"));
+    }
     Ok(())
 }
 

@@ -115,15 +115,19 @@ async fn call(
             Some(session) => gateway.limits.user_stream(&session.limits),
             None => gateway.limits.open_stream(),
         }?;
-        let answer = timeout(DEADLINE, client.server_streaming(request, path, codec)).await;
-        let answer =
-            answer.unwrap_or_else(|_| Err(Status::deadline_exceeded(""))).map_err(|status| from_status(&status))?;
+        let answer = in_time(client.server_streaming(request, path, codec)).await?;
         let ending = gateway.sessions.clone().ending(admission.map(|a| a.token), gateway.shutdown.clone());
         return Ok(stream::response(framing, answer.into_inner(), ending, permit));
     }
     request.set_timeout(DEADLINE);
-    let answer = client.unary(request, path, codec).await.map_err(|status| from_status(&status))?;
+    // The owner's deadline ends with the head of its answer.
+    let answer = in_time(client.unary(request, path, codec)).await?;
     response::build(route, answer)
+}
+
+async fn in_time<T>(answer: impl Future<Output = Result<T, Status>>) -> Result<T, Failure> {
+    let answer = timeout(DEADLINE, answer).await.unwrap_or_else(|_| Err(Status::deadline_exceeded("")));
+    answer.map_err(|status| from_status(&status))
 }
 
 async fn ready(client: &mut Grpc<Channel>) -> Result<(), Problem> {

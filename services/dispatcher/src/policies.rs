@@ -1,4 +1,4 @@
-//! The limits in force, from the rows that metadata's facts left here. Kept for
+//! The limits in force, from the rows that metadata's list left here. Kept for
 //! a moment, so that a burst of submits reads them once; a change that arrives
 //! in this process is felt at once, one that another replica took within `LIFE`.
 

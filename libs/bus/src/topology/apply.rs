@@ -11,7 +11,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use futures::{StreamExt, TryStreamExt, stream};
 
-use super::{Binding, BoundTo, Credentials, EVENTS, Missing, Queue, Topology, check, rights};
+use super::{Binding, BoundTo, ConsumerQueue, Credentials, Delay, EVENTS, Missing, Queue, Topology, check, rights};
 use crate::admin::{Admin, Destination, Error};
 
 /// The AMQP `type` of the message by which a consumer is told to resync.
@@ -39,12 +39,13 @@ pub async fn apply(admin: &Admin, topology: &Topology, credentials: &Credentials
     ask_for_resync(admin, topology, &missing).await?;
     bind(admin, &topology.completing, &missing).await?;
     rights::put_users(admin, topology, credentials).await?;
+    put_others(admin, topology, &missing).await?;
     tracing::info!(broker.vhost = admin.vhost(), topology.made = missing.len(), "broker topology applied");
     Ok(missing)
 }
 
 /// Deletes queues that do not run, so that they are made again: what was in them is lost
-/// already, and their consumers are told to resync. Whatever has just begun gets some time.
+/// already, and the service's consumers are told to resync. Whatever has just begun gets some time.
 async fn bury(admin: &Admin, topology: &Topology) -> Result<(), Error> {
     for _ in 0..LOOKS {
         if dead(admin, topology).await?.is_empty() {
@@ -81,13 +82,17 @@ async fn put_exchanges(admin: &Admin, topology: &Topology, missing: &[Missing]) 
     stream::iter(puts).buffer_unordered(AT_ONCE).try_collect().await
 }
 
-/// One with other arguments is put too: that is refused, and whoever applies learns of it.
 async fn put_queues(admin: &Admin, topology: &Topology, missing: &[Missing]) -> Result<(), Error> {
-    let wrong = |queue: &&Queue| {
-        missing.contains(&Missing::Queue(queue.name.clone()))
-            || missing.contains(&Missing::Arguments(queue.name.clone()))
-    };
-    let puts = topology.queues.iter().filter(wrong).map(|queue| admin.put_queue(&queue.name, &queue.arguments));
+    put(admin, topology.queues.iter().filter(|queue| missing.contains(&Missing::Queue(queue.name.clone())))).await
+}
+
+/// Queues with other arguments, when all else is done: that is refused, and whoever applies learns of it.
+async fn put_others(admin: &Admin, topology: &Topology, missing: &[Missing]) -> Result<(), Error> {
+    put(admin, topology.queues.iter().filter(|queue| missing.contains(&Missing::Arguments(queue.name.clone())))).await
+}
+
+async fn put(admin: &Admin, queues: impl Iterator<Item = &Queue>) -> Result<(), Error> {
+    let puts = queues.map(|queue| admin.put_queue(&queue.name, &queue.arguments));
     stream::iter(puts).buffer_unordered(AT_ONCE).try_collect().await
 }
 
@@ -99,7 +104,11 @@ async fn bind(admin: &Admin, wanted: &[Binding], missing: &[Missing]) -> Result<
 
 async fn ask_for_resync(admin: &Admin, topology: &Topology, missing: &[Missing]) -> Result<(), Error> {
     let touched: BTreeSet<&str> = missing.iter().filter_map(queue_of).collect();
-    for queue in topology.consumers.iter().map(|queue| queue.name()).filter(|name| touched.contains(name.as_str())) {
+    let lost = |queue: &&ConsumerQueue| {
+        let delays = Delay::ALL.map(|delay| delay.exchange(queue.service));
+        touched.contains(queue.name().as_str()) || delays.iter().any(|delay| touched.contains(delay.as_str()))
+    };
+    for queue in topology.consumers.iter().filter(lost).map(ConsumerQueue::name) {
         admin.put_message(&queue, RESYNC).await?;
         tracing::info!(queue, "the queue's consumer was told to resync");
     }

@@ -27,6 +27,12 @@ const CONNECT: Duration = Duration::from_secs(2);
 /// A connection that does not answer pings for this long is given up.
 const KEEP_ALIVE: Duration = Duration::from_secs(10);
 
+/// How much of an answer may wait unread, which is what a reader who does not read costs.
+const STREAM_WINDOW: u32 = 64 * 1024;
+/// All streams of a connection share it (RFC 9113, section 5.2): so large that streams that
+/// nobody reads, 32,000 of them, leave room for the others.
+const CONNECTION_WINDOW: u32 = (1 << 31) - 1;
+
 /// Why there is no channel.
 #[derive(Debug, thiserror::Error)]
 #[error("{uri:?} is not the address of a service")]
@@ -67,6 +73,8 @@ pub fn endpoint(uri: &str) -> Result<Endpoint, ClientError> {
     Ok(endpoint
         .connect_timeout(CONNECT)
         .tcp_nodelay(true)
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
         .http2_keep_alive_interval(KEEP_ALIVE)
         .keep_alive_timeout(KEEP_ALIVE)
         .keep_alive_while_idle(true))

@@ -1,5 +1,6 @@
 //! Where one that waits stands in its tier, found by giving places away as
-//! admission would until its turn comes: the two cannot disagree.
+//! admission would until its turn comes. Whose turn it is among equals only the
+//! leader knows: here all begin anew, so that the place may be off by as many.
 
 use crate::domain::{
     admission::{Gate, State, Step},

@@ -25,7 +25,7 @@ pub struct Admitting {
 
 impl Admitting {
     /// Admits until the term ends. Whose turn it is is forgotten with it: at worst
-    /// a lower priority is passed over once more as often.
+    /// a lower priority is passed over once more as often, and a user among equals once.
     pub async fn run(self, epoch: Epoch, term: Shutdown) {
         let mut turns = BTreeMap::new();
         while !term.is_cancelled() {

@@ -28,7 +28,7 @@ pub(super) fn words(facts: &Facts<'_>, wait: Wait, standing: &Standing) -> (Stri
         ),
         Wait::FairShare => (
             format!("{tier}, and {} of users who hold fewer of them come before it.", ahead.smaller_share),
-            place(facts, standing, "Places go to whoever holds the fewest, then to whoever waits longest. "),
+            place(facts, standing, "Places go to whoever holds the fewest, then to whoever got one longest ago. "),
         ),
         Wait::TierFull => (format!("{tier}."), place(facts, standing, "")),
         Wait::BackendFull => (
