@@ -51,7 +51,12 @@ impl Side {
 
     /// The messages of an execution's log, from its first line to its end, as they arrive.
     pub async fn follow(&self, execution: &str) -> Result<impl Stream<Item = Result<Value>> + use<>> {
-        let request = self.rest.request(Method::GET, &format!("/executions/{execution}/logs:follow"));
+        self.stream(&format!("/executions/{execution}/logs:follow")).await
+    }
+
+    /// The messages of a stream, as they arrive.
+    pub async fn stream(&self, path: &str) -> Result<impl Stream<Item = Result<Value>> + use<>> {
+        let request = self.rest.request(Method::GET, path);
         let events = request.send().await?.error_for_status()?.bytes_stream().eventsource();
         Ok(events.map(|event| Ok(serde_json::from_str(&event?.data)?)))
     }

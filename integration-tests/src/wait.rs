@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 
 /// How long a state may take on the slowest machine; never a measure of speed.
-pub const LIMIT: Duration = Duration::from_secs(120);
+pub const LIMIT: Duration = Duration::from_secs(300);
 const BETWEEN: Duration = Duration::from_millis(20);
 
 /// Asks until the answer is `Some`; fails with `what` once the limit is reached.

@@ -2,9 +2,9 @@
 
 use std::time::Instant;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use futures::StreamExt;
-use katonic_integration_tests::Platform;
+use katonic_integration_tests::{Platform, wait};
 
 use crate::{
     figure::Figure,
@@ -29,8 +29,17 @@ pub struct Questions<'a> {
 }
 
 impl Questions<'_> {
-    /// Connections open, caches fill; what was learned before is old by now.
+    /// Search knows all, connections open, caches fill; what was learned before is old by now.
     pub async fn warm_up(&self, executions: &[String]) -> Result<()> {
+        let search = format!("/search?filter=project:{}&kinds=execution&pageSize=1", self.product.project);
+        let begun = Instant::now();
+        wait::until("search knows all", async || {
+            let found = self.product.rest.get(&search).await?;
+            let total: usize = found["total"].as_str().unwrap_or("0").parse()?;
+            Ok((total >= executions.len()).then_some(()))
+        })
+        .await?;
+        eprintln!("search knew all {:?} after the last was published", begun.elapsed());
         for execution in executions.iter().rev().take(20) {
             self.product.rest.get(&format!("/executions/{execution}")).await?;
             self.product.rest.get(&format!("/projects/{}/jobs?pageSize=50", self.product.project)).await?;
@@ -54,11 +63,29 @@ impl Questions<'_> {
             ask(product, "list the next 50", |_| format!("{list}&pageToken={second}")).await?,
             ask(product, "get an execution", |n| format!("/executions/{}", any(n))).await?,
             ask(product, "events of an execution", |n| format!("/executions/{}/events", any(n))).await?,
+            ask(product, "search by a word", |_| "/search?q=bench&pageSize=20".to_owned()).await?,
+            ask(product, "search a project, newest first, with a facet", |_| {
+                format!("/search?filter=project:{project}&kinds=execution&sort=created:desc&facets=phase&pageSize=20")
+            })
+            .await?,
+            self.first_event().await?,
             self.open_log().await?,
             self.line_to_follower().await?,
             self.submit_to_user_code().await?,
             targets::start(self.platform, "dispatcher", STARTED).await?,
         ])
+    }
+
+    /// From the question to the first event there ever was.
+    async fn first_event(&self) -> Result<Figure> {
+        let mut samples = Vec::new();
+        for _ in 0..ASKED {
+            let asked = Instant::now();
+            let mut messages = Box::pin(self.product.stream("/events:follow?fromStart=true").await?);
+            while messages.next().await.context("it goes on")??.get("event").is_none() {}
+            samples.push(asked.elapsed().as_secs_f64() * 1e3);
+        }
+        Ok(Figure::new("follow events from the first", "ms", None, samples))
     }
 
     /// From the question to the first line of a log that is over.
