@@ -45,8 +45,10 @@ async fn ask_broker(site: &Site) -> Option<(Vec<String>, Vec<(String, u64)>)> {
 }
 
 async fn outbox_ages(site: &Site) -> Vec<(Part, f64)> {
-    let producers = [Part::Metadata, Part::Dispatcher];
-    let asked = producers.map(|part| async move { Some((part, outbox_age(site, part).await?)) });
+    // Whichever role of metadata leads looks after the outboxes of both.
+    let producers =
+        [(Part::Metadata, Part::Metadata), (Part::Metadata, Part::Git), (Part::Dispatcher, Part::Dispatcher)];
+    let asked = producers.map(|(owner, part)| async move { Some((owner, outbox_age(site, part).await?)) });
     futures::future::join_all(asked).await.into_iter().flatten().collect()
 }
 

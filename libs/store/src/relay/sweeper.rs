@@ -62,6 +62,8 @@ impl Sweeper {
     async fn look(&self, ticks: &mut Interval) {
         ticks.tick().await;
         if self.lease.held().is_none() {
+            // Another tells the ages now; what was told here would stay.
+            self.collections().into_iter().for_each(|collection| self.observe(collection, &[]));
             return;
         }
         if let Err(error) = self.sweep().await {
@@ -70,9 +72,7 @@ impl Sweeper {
     }
 
     async fn sweep(&self) -> Result<(), StoreError> {
-        let collections: Vec<&'static str> =
-            self.histories.read().map(|histories| histories.keys().copied().collect()).unwrap_or_default();
-        for collection in collections {
+        for collection in self.collections() {
             let stale = self.stale(collection).await?;
             self.observe(collection, &stale);
             if !self.deliver(collection, &stale).await {
@@ -80,6 +80,10 @@ impl Sweeper {
             }
         }
         Ok(())
+    }
+
+    fn collections(&self) -> Vec<&'static str> {
+        self.histories.read().map(|histories| histories.keys().copied().collect()).unwrap_or_default()
     }
 
     /// The aggregates that have waited longest, oldest first.
