@@ -14,10 +14,13 @@ use katonic_bus::{
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-use super::{error::Error, note::note, part::Part, rabbitmq, site::Site, state::Board};
+use super::{error::Error, note::note, part::Part, process::Process, rabbitmq, site::Site, state::Board};
 
 /// Between two looks whether all is there; three small requests each.
 const LOOK_PAUSE: Duration = Duration::from_secs(5);
+
+/// After so many looks at a broker that answers and cannot mend it, it is started again.
+const ROUNDS_IN_VAIN: u32 = 3;
 
 /// Declares what is missing. Repeating it is harmless.
 pub async fn apply(site: &Site) -> Result<(), Error> {
@@ -31,7 +34,7 @@ pub async fn apply(site: &Site) -> Result<(), Error> {
 /// Makes again what gets lost while the broker runs, until `stop` is cancelled.
 pub async fn keep(site: &Site, board: &Board, stop: &CancellationToken) {
     let looking = async {
-        let mut last = String::new();
+        let (mut last, mut in_vain) = (String::new(), 0);
         loop {
             sleep(LOOK_PAUSE).await;
             if !board.state().all_ready(&[Part::Rabbitmq]) {
@@ -42,12 +45,38 @@ pub async fn keep(site: &Site, board: &Board, stop: &CancellationToken) {
             if found != last && !found.is_empty() {
                 note(format_args!("broker topology: {found}"));
             }
+            in_vain = if !found.is_empty() && is_broken(site).await { in_vain + 1 } else { 0 };
+            if in_vain == ROUNDS_IN_VAIN {
+                restart(site).await;
+                in_vain = 0;
+            }
             last = found;
         }
     };
     tokio::select! {
         () = looking => {}
         () = stop.cancelled() => {}
+    }
+}
+
+/// Whether something is missing that the broker ought to make when asked.
+async fn is_broken(site: &Site) -> bool {
+    let missing = check(site).await.unwrap_or_default();
+    missing.iter().any(|missing| !matches!(missing, Missing::Arguments(_)))
+}
+
+/// The broker answers and cannot make its queues. RabbitMQ 3.10 comes to that where several
+/// queues that dead-letter at least once are deleted together: what does so ends for good.
+async fn restart(site: &Site) {
+    note("broker topology: the broker cannot mend it and is started again");
+    let broker = Process::adopt(&site.home.identity(Part::Rabbitmq.name()));
+    let stopped = match broker {
+        Ok(Some(mut broker)) => broker.stop(Part::Rabbitmq.stop_limit()).await.map_err(|error| error.to_string()),
+        Ok(None) => Ok(()),
+        Err(error) => Err(error.to_string()),
+    };
+    if let Err(error) = stopped {
+        note(format_args!("broker topology: the broker cannot be stopped: {error}"));
     }
 }
 
