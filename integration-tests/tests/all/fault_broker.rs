@@ -73,9 +73,11 @@ async fn a_deleted_queue_comes_back(platform: Shared) -> Result<()> {
     // Its event has no queue to wait in.
     let project = platform.rest().project("lost-with-its-queue").await?;
     wait::until("the supervisor makes it whole again", async || {
-        Ok(check(&admin, &Topology::katonic()).await?.is_empty().then_some(()))
+        // Away while the broker is started again.
+        Ok(check(&admin, &Topology::katonic()).await.is_ok_and(|missing| missing.is_empty()).then_some(()))
     })
     .await?;
+    parts::all_ready(&platform).await?;
     wait::until("a resync finds the project whose event was lost", async || {
         let found = platform.rest().get("/search?q=lost-with-its-queue").await?;
         Ok(found["hits"].as_array().into_iter().flatten().any(|hit| hit["id"] == project).then_some(()))
