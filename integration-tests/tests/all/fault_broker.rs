@@ -59,16 +59,12 @@ fn configured(platform: &Shared, part: &str, key: &str) -> Result<String> {
     Ok(line.with_context(|| format!("{part} has no {key}"))?.trim_matches('"').to_owned())
 }
 
-/// Right after its start: then the broker may come to harm by it, and must be started again.
 async fn a_deleted_queue_comes_back(platform: Shared) -> Result<()> {
-    platform.down(&[])?;
-    platform.up()?;
+    let before = platform.rest().project("before-its-queue-was-lost").await?;
+    found(&platform, "before-its-queue-was-lost", &before).await?;
     let admin = administrator(&platform)?;
     ensure!(check(&admin, &Topology::katonic()).await?.is_empty(), "it was not whole before");
-    for queue in [SEARCH_EVENTS, DISPATCHER_POLICY] {
-        admin.delete_queue(&queue.name()).await?;
-        admin.delete_queue(&queue.parked()).await?;
-    }
+    admin.delete_queue(&SEARCH_EVENTS.name()).await?;
     ensure!(!check(&admin, &Topology::katonic()).await?.is_empty(), "nothing is missing");
     // Its event has no queue to wait in.
     let project = platform.rest().project("lost-with-its-queue").await?;
@@ -78,8 +74,13 @@ async fn a_deleted_queue_comes_back(platform: Shared) -> Result<()> {
     })
     .await?;
     parts::all_ready(&platform).await?;
-    wait::until("a resync finds the project whose event was lost", async || {
-        let found = platform.rest().get("/search?q=lost-with-its-queue").await?;
+    // By a resync: its event was lost.
+    found(&platform, "lost-with-its-queue", &project).await
+}
+
+async fn found(platform: &Shared, name: &str, project: &str) -> Result<()> {
+    wait::until(&format!("{name} is found"), async || {
+        let found = platform.rest().get(&format!("/search?q={name}")).await?;
         Ok(found["hits"].as_array().into_iter().flatten().any(|hit| hit["id"] == project).then_some(()))
     })
     .await
