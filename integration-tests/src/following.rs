@@ -1,7 +1,7 @@
 //! `katonic events follow` at work, its output in a file.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs::File,
     io::{BufRead as _, BufReader},
     path::{Path, PathBuf},
@@ -38,6 +38,13 @@ impl Following {
             events.push(answer["event"].take());
         }
         Ok(events)
+    }
+
+    /// The executions whose last fact came.
+    pub fn finished(&self) -> Result<BTreeSet<String>> {
+        let events = self.events()?;
+        let last = events.iter().filter(|event| event["type"] == "io.katonic.execution.finished.v1");
+        last.map(|event| text(event, "subject")).collect()
     }
 
     /// Sequences so far by aggregate, in the order in which they came.

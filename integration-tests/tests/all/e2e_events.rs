@@ -1,7 +1,7 @@
 //! A subscriber that knows only AMQP and the published JSON Schemas sees every
 //! fact of a run.
 
-use std::path::Path;
+use std::{path::Path, process::Command};
 
 use anyhow::{Context, Result, ensure};
 use katonic_integration_tests::{
@@ -22,12 +22,24 @@ pub fn trials() -> Vec<Trial> {
     ]
 }
 
-struct Subscription {
-    id: String,
+/// A subscription, and what subscriber.py connects with.
+pub struct Subscription {
+    /// `sub_` TypeID.
+    pub id: String,
     arguments: [String; 4],
 }
 
-async fn subscribe(platform: &Shared, name: &str) -> Result<Subscription> {
+impl Subscription {
+    /// subscriber.py with these further arguments.
+    pub fn program(&self, more: &[&str]) -> Result<Command> {
+        let mut arguments: Vec<&str> = self.arguments.iter().map(String::as_str).collect();
+        arguments.extend(more);
+        python::program("subscriber.py", &arguments)
+    }
+}
+
+/// Makes a subscription to everything.
+pub async fn subscribe(platform: &Shared, name: &str) -> Result<Subscription> {
     let made = platform.rest().post("/event-subscriptions", &json!({ "name": name })).await?;
     let subscription = &made["subscription"];
     let arguments = [
@@ -40,9 +52,7 @@ async fn subscribe(platform: &Shared, name: &str) -> Result<Subscription> {
 }
 
 async fn subscriber(subscription: &Subscription, more: &[&str]) -> Result<String> {
-    let mut arguments: Vec<&str> = subscription.arguments.iter().map(String::as_str).collect();
-    arguments.extend(more);
-    python::ok(python::program("subscriber.py", &arguments)?).await
+    python::ok(subscription.program(more)?).await
 }
 
 async fn a_subscriber_sees_every_fact(platform: Shared) -> Result<()> {

@@ -11,7 +11,7 @@ use katonic_bus::{
     Admin, AdminConfig, Bus, BusConfig, OutgoingEvent, Password, Publisher,
     topology::{DISPATCHER_POLICY, SEARCH_EVENTS, Topology, check},
 };
-use katonic_integration_tests::{following::Following, parts, projections, python, rest::text, wait};
+use katonic_integration_tests::{following::Following, parts, projections, rest::text, wait};
 use libtest_mimic::Trial;
 use reqwest::Method;
 use rustix::process::{Pid, Signal, kill_process};
@@ -22,7 +22,7 @@ use tokio::{
     process::Command,
 };
 
-use crate::{Shared, alone, shared};
+use crate::{Shared, alone, e2e_events::subscribe, shared};
 
 pub fn trials() -> Vec<Trial> {
     vec![
@@ -132,31 +132,20 @@ async fn every_event_twice_and_reordered(platform: Shared) -> Result<()> {
         rest.settled(&id).await?;
     }
     let made = projections::listed(&rest, &project).await?;
-    let whole = |events: &[Value]| events.iter().filter(|event| is_finished(event)).count() == made.len();
-    let events = wait::until("all was followed", async || {
-        let events = following.events()?;
-        Ok(whole(&events).then_some(events))
-    })
-    .await?;
+    wait::until("all was followed", async || Ok((following.finished()?.len() == made.len()).then_some(()))).await?;
     let bus = Bus::new(BusConfig::new(configured(&platform, "dispatcher", "uri")?, "test"));
-    let repeated: Vec<OutgoingEvent> = events.iter().filter_map(|event| again(&project, event)).collect();
+    let repeated: Vec<OutgoingEvent> = following.events()?.iter().filter_map(|event| again(&project, event)).collect();
     for event in repeated.iter().rev().chain(&repeated) {
         bus.publish(event).await?;
     }
     // One queue, one order: what comes after them in the feed was handled after them.
     let last = rest.submit(&project, &["true"]).await?;
     rest.settled(&last).await?;
-    wait::until("what comes later was followed", async || {
-        Ok(following.events()?.iter().any(|event| is_finished(event) && event["subject"] == *last).then_some(()))
-    })
-    .await?;
+    wait::until("what comes later was followed", async || Ok(following.finished()?.contains(&last).then_some(())))
+        .await?;
     projections::search_equals_owner(&rest, &project).await?;
     let made = projections::listed(&rest, &project).await?;
     projections::feed_equals_owner(&rest, &following.sequences()?, &made).await
-}
-
-fn is_finished(event: &Value) -> bool {
-    event["type"] == "io.katonic.execution.finished.v1"
 }
 
 /// An execution's event as the dispatcher published it.
@@ -175,17 +164,8 @@ fn again(project: &str, event: &Value) -> Option<OutgoingEvent> {
 async fn nobody_reads(platform: Shared) -> Result<()> {
     let rest = platform.rest();
     let project = rest.project("nobody-reads").await?;
-    let made = rest.post("/event-subscriptions", &json!({ "name": "never-reads" })).await?;
-    let subscription = &made["subscription"];
-    let arguments = [
-        text(subscription, "uri")?,
-        text(subscription, "username")?,
-        text(&made, "password")?,
-        text(subscription, "queue")?,
-        "stall".to_owned(),
-    ];
-    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let mut program = Command::from(python::program("subscriber.py", &arguments)?);
+    let subscription = subscribe(&platform, "never-reads").await?;
+    let mut program = Command::from(subscription.program(&["stall"])?);
     let mut stalled = program.stdout(Stdio::piped()).kill_on_drop(true).spawn()?;
     let mut said = BufReader::new(stalled.stdout.take().context("its output")?).lines();
     ensure!(said.next_line().await?.as_deref() == Some("consuming"), "it does not consume");
@@ -202,9 +182,7 @@ async fn nobody_reads(platform: Shared) -> Result<()> {
     }
     projections::search_equals_owner(&rest, &project).await?;
     stalled.kill().await?;
-    rest.request(Method::DELETE, &format!("/event-subscriptions/{}", text(subscription, "subscriptionId")?))
-        .send()
-        .await?;
+    rest.request(Method::DELETE, &format!("/event-subscriptions/{}", subscription.id)).send().await?;
     Ok(())
 }
 

@@ -132,7 +132,8 @@ async fn blobs_are_full(platform: Shared) -> Result<()> {
     Ok(())
 }
 
-/// Prints, waits for a file, prints much, waits for another, prints again.
+/// Prints, waits for a file, prints much, prints again until another is there: till
+/// somebody saw that lines are kept again.
 const IN_PARTS: &str = "
 import os, sys, time
 def wait(path):
@@ -142,8 +143,10 @@ wait(sys.argv[1])
 for n in range(20000): print('much', n, 'x' * 100)
 print('end of much', flush=True)
 open(sys.argv[3], 'w').close()
-wait(sys.argv[2])
-for n in range(100): print('after', n)
+while not os.path.exists(sys.argv[2]):
+    print('after', flush=True)
+    time.sleep(0.1)
+print('last')
 ";
 
 async fn the_spool_has_no_room(platform: Shared) -> Result<()> {
@@ -173,13 +176,14 @@ async fn lines_meet_a_full_disk(platform: &Shared, members: &Path) -> Result<()>
     fs::write(&marks[0], "")?;
     wait::until("much was written", async || Ok(Path::new(&marks[2]).exists().then_some(()))).await?;
     fs::remove_file(&filler)?;
+    wait_for_line(platform, &id, "after").await?;
     fs::write(&marks[1], "")?;
     let ended = rest.ended(&id).await?;
     ensure!(ended["phase"] == "PHASE_SUCCEEDED", "{ended}");
     nothing_is_missing_unsaid(&rest.log(&id).await?)
 }
 
-/// Every sequence is a line or inside a gap, also where the command ended before the disk was tried again.
+/// Every sequence is a line or inside a gap; the first and the last lines are there.
 fn nothing_is_missing_unsaid(log: &[Value]) -> Result<()> {
     let (mut next, mut gaps, mut lines) = (1, 0, Vec::new());
     for entry in log {
@@ -196,6 +200,7 @@ fn nothing_is_missing_unsaid(log: &[Value]) -> Result<()> {
     }
     ensure!(gaps > 0, "the disk took everything: {} lines", lines.len());
     ensure!(lines.first().is_some_and(|line| line == "waiting"), "{:?}", lines.first());
+    ensure!(lines.last().is_some_and(|line| line == "last"), "{:?}", lines.last());
     Ok(())
 }
 

@@ -83,11 +83,11 @@ async fn storm(platform: Shared) -> Result<()> {
     let wanted = accepted.len() + sentinels.len();
     ensure!(made.len() == wanted, "{} executions were made of {wanted} requests", made.len());
     projections::search_equals_owner(&rest, &project).await?;
-    let last = wait::until("each run's last fact was followed", async || {
-        let ended = |event: &Value| event["type"] == "io.katonic.execution.finished.v1";
-        Ok((following.events()?.iter().filter(|event| ended(event)).count() >= wanted).then_some(()))
-    });
-    last.await?;
+    wait::until(
+        "each run's last fact was followed",
+        async || Ok((following.finished()?.len() == wanted).then_some(())),
+    )
+    .await?;
     projections::feed_equals_owner(&rest, &following.sequences()?, &made).await
 }
 

@@ -9,7 +9,7 @@ use katonic_proto::{
     envelope::Source,
 };
 use katonic_service::{
-    Secret, Shutdown, aggregates,
+    Shutdown, aggregates,
     auth::{self, Audience, Minter, Verifier},
     rpc,
     runtime::Tasks,
@@ -59,7 +59,6 @@ pub struct App {
     keeper: AgentKeeper,
     queueing: Queueing,
     policy_sync: PolicySync,
-    broker: Secret<String>,
     admitting: Admitting,
     stopping: Shutdown,
     reconciling: Reconciling,
@@ -151,8 +150,12 @@ impl App {
             auth: auth::Layer::new(Verifier::load(&config.keys.dir)?, Audience::Dispatcher),
             keeper: AgentKeeper { members: process.members().clone(), command: agent_command(&config)? },
             queueing: Queueing { repository: repository.clone(), waiting: waiting.clone() },
-            policy_sync: PolicySync { list: PolicyList::new(metadata_channel), policies, waiting: waiting.clone() },
-            broker: config.broker.uri.clone(),
+            policy_sync: PolicySync {
+                list: PolicyList::new(metadata_channel),
+                policies,
+                waiting: waiting.clone(),
+                broker: config.broker.uri.clone(),
+            },
             admitting: Admitting { admission, waiting },
             stopping,
             reconciling: Reconciling::new(repository.clone(), Arc::clone(&backend)),
@@ -175,19 +178,8 @@ impl App {
 
     /// Serves, admits and reconciles until shutdown, then drains.
     pub async fn run(self, shutdown: Shutdown) -> anyhow::Result<()> {
-        let Self {
-            server,
-            auth,
-            repository,
-            keeper,
-            queueing,
-            policy_sync,
-            broker,
-            admitting,
-            stopping,
-            reconciling,
-            parts,
-        } = self;
+        let Self { server, auth, repository, keeper, queueing, policy_sync, admitting, stopping, reconciling, parts } =
+            self;
         let tasks = Tasks::default();
         let ended = shutdown.clone();
         tasks.spawn("stopping", async move {
@@ -195,7 +187,7 @@ impl App {
             stopping.cancel();
         });
         tasks.spawn("queue", queueing.run(shutdown.clone()));
-        tasks.spawn("policy-sync", policy_sync.run(broker, shutdown.clone()));
+        tasks.spawn("policy-sync", policy_sync.run(shutdown.clone()));
         tasks.spawn("agent-keeper", keeper.run(shutdown.clone()));
         let reconciling = Arc::new(reconciling);
         let leading = repository.lease().lead(shutdown.clone(), |epoch, term| {

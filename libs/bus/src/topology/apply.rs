@@ -30,8 +30,7 @@ const AT_ONCE: usize = 8;
 /// What the broker's management answered; some of it may be done by then.
 pub async fn apply(admin: &Admin, topology: &Topology, credentials: &Credentials) -> Result<Vec<Missing>, Error> {
     admin.put_vhost().await?;
-    bury(admin, topology).await?;
-    let missing = check(admin, topology).await?;
+    let missing = missing_and_dead(admin, topology).await?;
     put_exchanges(admin, topology, &missing).await?;
     let_namesakes_end(topology, &missing).await;
     put_queues(admin, topology, &missing).await?;
@@ -44,26 +43,27 @@ pub async fn apply(admin: &Admin, topology: &Topology, credentials: &Credentials
     Ok(missing)
 }
 
-/// Deletes queues that do not run, so that they are made again: what was in them is lost
-/// already, and the service's consumers are told to resync. Whatever has just begun gets some time.
-async fn bury(admin: &Admin, topology: &Topology) -> Result<(), Error> {
+/// What is missing, once queues that do not run are deleted, so that they are made again: what was
+/// in them is lost already, and the service's consumers are told to resync. Whatever has just begun
+/// gets some time.
+async fn missing_and_dead(admin: &Admin, topology: &Topology) -> Result<Vec<Missing>, Error> {
+    let mut missing = check(admin, topology).await?;
     for _ in 0..LOOKS {
-        if dead(admin, topology).await?.is_empty() {
-            return Ok(());
+        if dead(&missing).next().is_none() {
+            return Ok(missing);
         }
         tokio::time::sleep(BETWEEN_LOOKS).await;
+        missing = check(admin, topology).await?;
     }
-    for queue in dead(admin, topology).await? {
+    for queue in dead(&missing) {
         tracing::warn!(queue, "the queue does not run and is made again");
-        admin.delete_queue(&queue).await?;
+        admin.delete_queue(queue).await?;
     }
-    Ok(())
+    check(admin, topology).await
 }
 
-async fn dead(admin: &Admin, topology: &Topology) -> Result<Vec<String>, Error> {
-    let ours = |name: &str| topology.queues.iter().any(|queue| queue.name == name);
-    let queues = admin.queues().await?.into_iter().filter(|queue| queue.is_dead() && ours(&queue.name));
-    Ok(queues.map(|queue| queue.name).collect())
+fn dead(missing: &[Missing]) -> impl Iterator<Item = &str> {
+    missing.iter().filter_map(|one| if let Missing::Process(queue) = one { Some(queue.as_str()) } else { None })
 }
 
 /// A queue that is made while its namesake is still being deleted may be without a process, and

@@ -75,10 +75,6 @@ impl Recorder {
     }
 }
 
-fn resyncs(seen: &[Message]) -> usize {
-    seen.iter().filter(|message| **message == Message::Resync).count()
-}
-
 fn subject(message: &Message) -> String {
     match message {
         Message::Event(event) => event.subject.clone(),
@@ -109,23 +105,6 @@ impl Setup {
     async fn apply(&self) -> anyhow::Result<()> {
         apply(&self.vhost.admin, &self.topology, &self.credentials).await?;
         Ok(())
-    }
-
-    /// Applies while something is missing, as the supervisor does, until the consumer was told once more to resync.
-    async fn resynced(&self, recorder: &Recorder) -> anyhow::Result<()> {
-        let before = resyncs(&recorder.seen.lock().unwrap());
-        let keeping = async {
-            loop {
-                if !check(&self.vhost.admin, &self.topology).await?.is_empty() {
-                    self.apply().await?;
-                }
-                tokio::time::sleep(Duration::from_millis(200)).await;
-            }
-        };
-        tokio::select! {
-            failed = keeping => failed,
-            told = recorder.until(|seen| resyncs(seen) > before) => told,
-        }
     }
 
     fn uri(&self) -> String {
@@ -436,7 +415,9 @@ async fn a_deleted_queue_comes_back_by_apply_and_its_consumer_resyncs() -> anyho
     let missing = check(&setup.vhost.admin, &setup.topology).await?;
     assert_eq!(missing.len(), 4, "the queue, two patterns and its way back: {missing:?}");
     setup.publish(&[event("prj_missed")]).await?;
-    setup.resynced(&recorder).await?;
+    setup.apply().await?;
+    assert_eq!(check(&setup.vhost.admin, &setup.topology).await?, []);
+    recorder.until(|seen| seen.iter().filter(|message| **message == Message::Resync).count() == 2).await?;
     setup.publish(&[event("prj_after")]).await?;
     recorder.until(|seen| seen.iter().any(|message| subject(message) == "prj_after")).await?;
     running.end().await?;

@@ -25,6 +25,8 @@ pub struct PolicySync {
     pub policies: Policies,
     /// Who may be admitted by a change.
     pub waiting: WaitingRoom,
+    /// Where facts come from: the dispatcher's own login at the broker.
+    pub broker: Secret<String>,
 }
 
 #[async_trait]
@@ -40,8 +42,8 @@ impl Handler for PolicySync {
 
 impl PolicySync {
     /// Keeps them until shutdown.
-    pub async fn run(self, broker: Secret<String>, shutdown: Shutdown) {
-        let config = ConsumerConfig::new(broker.expose(), DISPATCHER_POLICY);
+    pub async fn run(self, shutdown: Shutdown) {
+        let config = ConsumerConfig::new(self.broker.expose(), DISPATCHER_POLICY);
         let consumer = Consumer::new(config, self.clone()).run(shutdown.clone());
         tokio::join!(consumer, shutdown.run_until_cancelled(self.look_again()));
     }

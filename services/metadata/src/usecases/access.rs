@@ -42,11 +42,9 @@ impl Access {
     /// # Errors
     /// [`Error::Denied`] or [`Error::NotFound`].
     pub async fn project(&self, user: UserId, action: &str, project: ProjectId) -> Result<Stored<Project>, Error> {
-        match self.weigh(user, action, &project.to_string()).await? {
-            (Decision::Allowed, Some(project)) => Ok(project),
-            (Decision::Denied, _) => Err(Error::Denied),
-            (Decision::Allowed | Decision::Hidden, _) => Err(Error::NotFound("project")),
-        }
+        let (decision, project) = self.weigh(user, action, &project.to_string()).await?;
+        allowed(decision)?;
+        project.ok_or(Error::NotFound("project"))
     }
 
     /// The decision, and the project that it is about.
@@ -80,11 +78,7 @@ impl Access {
     /// # Errors
     /// [`Error::Denied`] or [`Error::NotFound`].
     pub async fn require(&self, user: UserId, action: &str, object: &str) -> Result<(), Error> {
-        match self.check(user, action, object).await? {
-            Decision::Allowed => Ok(()),
-            Decision::Denied => Err(Error::Denied),
-            Decision::Hidden => Err(Error::NotFound("project")),
-        }
+        allowed(self.check(user, action, object).await?)
     }
 
     /// The highest role of a user in a project.
@@ -98,5 +92,13 @@ impl Access {
         // The owner's role does not hang on its grant.
         let owned = parties.standing(owner).map(|standing| Role::Owner.through(standing));
         Ok(granted.chain(owned).max())
+    }
+}
+
+fn allowed(decision: Decision) -> Result<(), Error> {
+    match decision {
+        Decision::Allowed => Ok(()),
+        Decision::Denied => Err(Error::Denied),
+        Decision::Hidden => Err(Error::NotFound("project")),
     }
 }
