@@ -160,10 +160,10 @@ impl Tiers {
         let (repository, id) = (self.repository.clone(), tier.id);
         let former = repository.tiers.find_one(doc! {"state.default": true}).await?.map(|stored| stored.state.id);
         let work = async move |tx: &mut Transaction| {
-            if let Some(former) = former
-                && former != id
-            {
-                tx.update(&repository.tiers, &former, take).await?;
+            match former {
+                Some(former) if former == id => return tx.update(&repository.tiers, &id, keep).await,
+                Some(former) => drop(tx.update(&repository.tiers, &former, take).await?),
+                None => {}
             }
             tx.update(&repository.tiers, &id, give).await
         };
@@ -176,6 +176,11 @@ fn give(tier: &mut Tier) -> Result<Option<Fact>, Error> {
         return Err(Error::TierRetired);
     }
     Ok(tier.set_default(true).then_some(tier::UPDATED))
+}
+
+/// It passed on meanwhile: given back, there would be two.
+fn keep(tier: &mut Tier) -> Result<Option<Fact>, Error> {
+    if tier.default { Ok(None) } else { Err(Error::Contended) }
 }
 
 /// It passed on meanwhile: whoever has it now would keep it.
