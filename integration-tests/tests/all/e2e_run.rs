@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
+use katonic_integration_tests::rest::text;
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
@@ -88,8 +89,10 @@ async fn a_stopped_job_keeps_its_results(platform: Shared) -> Result<()> {
 /// Waits until the log of a running job holds a line.
 pub async fn wait_for_line(platform: &Shared, execution: &str, line: &str) -> Result<()> {
     let rest = platform.rest();
+    let mut from = "1".to_owned();
     katonic_integration_tests::wait::until(&format!("{execution} writes {line}"), async || {
-        let page = rest.get(&format!("/executions/{execution}/logs?limit=10000")).await?;
+        let page = rest.get(&format!("/executions/{execution}/logs?from={from}&limit=10000")).await?;
+        from = text(&page, "nextFrom")?;
         let entries = page["entries"].as_array().cloned().unwrap_or_default();
         Ok(entries.iter().any(|entry| entry["text"] == line).then_some(()))
     })

@@ -20,11 +20,13 @@
 //! ```
 //!
 //! What must hold: sequences are consecutive, a gap stands for those it names,
-//! and the map from sequence to bytes never changes (L1). A frame is appended by
-//! one `write`, never changed. A writer that dies leaves at most one torn frame
-//! at the end, which a reader ignores. It is not fsynced: it outlives processes,
-//! not the loss of power (then the reader answers what is missing as a gap).
+//! and the map from sequence to bytes never changes (L1). Files only grow: a frame
+//! is never changed or taken back, and where a full disk took a part of it the rest
+//! follows. A writer that dies leaves at most one torn frame at the end, which a
+//! reader ignores. It is not fsynced: it outlives processes, not the loss of power
+//! (then the reader answers what is missing as a gap).
 
+mod batch;
 mod frame;
 mod reader;
 mod segment;

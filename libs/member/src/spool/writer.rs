@@ -3,8 +3,7 @@
 //! Lines are numbered when they are taken and written in batches. When a batch
 //! cannot be written its caller may give it up: from then on lines are only
 //! counted, until [`Writer::flush`] succeeds in writing the gap that stands for
-//! them. A batch that was written in part is cut off again, so that a reader
-//! never sees a frame twice.
+//! them. Files only grow: what was written of a batch is not taken back.
 
 use std::{
     collections::VecDeque,
@@ -14,7 +13,7 @@ use std::{
     path::PathBuf,
 };
 
-use super::{Content, GapReason, Record, Seq, Stream, frame, reader::Reader, segment};
+use super::{GapReason, Seq, Stream, batch::Batch, reader::Reader, segment};
 use crate::time::UnixNanos;
 
 /// The one writer of a spool.
@@ -25,12 +24,7 @@ pub struct Writer {
     current: Segment,
     file: File,
     full: VecDeque<Segment>,
-    pending: Vec<u8>,
-    /// What the next line gets.
-    next: Seq,
-    /// The first that is not on disk.
-    unwritten: Seq,
-    dropping: Option<GapReason>,
+    batch: Batch,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -56,88 +50,71 @@ impl Writer {
 
     fn start(folder: PathBuf, segment_limit_bytes: u64, first: Seq) -> io::Result<Self> {
         let (current, file) = begin(&folder, first)?;
-        Ok(Self {
-            folder,
-            segment_limit_bytes,
-            current,
-            file,
-            full: VecDeque::new(),
-            pending: Vec::new(),
-            next: first,
-            unwritten: first,
-            dropping: None,
-        })
+        Ok(Self { folder, segment_limit_bytes, current, file, full: VecDeque::new(), batch: Batch::new(first) })
     }
 
     /// Takes a line of at most [`super::MAX_LINE_BYTES`].
     pub fn line(&mut self, stream: Stream, time: UnixNanos, data: &[u8], continued: bool) {
-        if self.dropping.is_none() {
-            frame::encode_line(self.next, time, stream, data, continued, &mut self.pending);
-        }
-        self.next = self.next.next();
+        self.batch.line(stream, time, data, continued);
     }
 
     /// Says that lines of unknown number are missing from here on.
     pub fn open_gap(&mut self, reason: GapReason) {
-        if self.dropping.is_none() {
-            let content = Content::Gap { to: None, reason };
-            frame::encode(&Record { seq: self.next, time: UnixNanos::now(), content }, &mut self.pending);
-        }
-        self.next = self.next.next();
+        self.batch.open_gap(reason);
     }
 
     /// Gives up what is pending and what comes, until a flush succeeds.
     pub fn drop_pending(&mut self, reason: GapReason) {
-        self.pending.clear();
-        self.dropping.get_or_insert(reason);
+        self.batch.drop_all(reason);
     }
 
     /// Whether lines are only counted.
     pub const fn is_dropping(&self) -> bool {
-        self.dropping.is_some()
+        self.batch.is_dropping()
     }
 
     /// Bytes that wait for [`Self::flush`].
-    pub const fn pending_bytes(&self) -> usize {
-        self.pending.len()
+    pub fn pending_bytes(&self) -> usize {
+        self.batch.bytes().len()
     }
 
     /// The last sequence that was given; `None` before the first.
     pub const fn last_seq(&self) -> Option<Seq> {
-        self.next.previous()
+        self.batch.next_seq().previous()
     }
 
-    /// Writes what is pending, or the gap in its place. On failure nothing was
-    /// written and everything is still pending.
+    /// Writes what is pending, or the gap in its place. On failure what was not
+    /// written is still pending.
     pub fn flush(&mut self) -> io::Result<()> {
-        if self.unwritten == self.next {
-            self.dropping = None;
-            return Ok(());
-        }
-        if let Some(reason) = self.dropping {
-            self.pending.clear();
-            let content = Content::Gap { to: self.next.previous(), reason };
-            frame::encode(&Record { seq: self.unwritten, time: UnixNanos::now(), content }, &mut self.pending);
-        }
-        if self.current.bytes >= self.segment_limit_bytes && self.current.first != self.unwritten {
-            let (segment, file) = begin(&self.folder, self.unwritten)?;
+        self.batch.close_gap();
+        if self.is_full() {
+            let (segment, file) = begin(&self.folder, self.batch.unwritten())?;
             self.full.push_back(self.current);
             (self.current, self.file) = (segment, file);
         }
         self.append()?;
-        self.pending.clear();
-        self.unwritten = self.next;
-        self.dropping = None;
+        self.batch.resume();
         Ok(())
     }
 
+    /// Whether what is pending belongs into a new segment; the rest of a frame never does.
+    fn is_full(&self) -> bool {
+        self.current.bytes >= self.segment_limit_bytes
+            && !self.batch.bytes().is_empty()
+            && !self.batch.is_torn()
+            && self.current.first != self.batch.unwritten()
+    }
+
     fn append(&mut self) -> io::Result<()> {
-        if let Err(error) = self.file.write_all(&self.pending) {
-            // Opened for appending: the next write goes to the new end.
-            self.file.set_len(self.current.bytes)?;
-            return Err(error);
+        while !self.batch.bytes().is_empty() {
+            let written = match self.file.write(self.batch.bytes()) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                written => written?,
+            };
+            self.batch.advance(written);
+            self.current.bytes += written as u64;
         }
-        self.current.bytes += self.pending.len() as u64;
         Ok(())
     }
 
