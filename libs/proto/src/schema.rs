@@ -156,9 +156,24 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+    use crate::{events, routes};
 
-    /// What parts say to each other is in no document.
+    /// What parts say to each other.
     const INTERNAL: &str = "katonic.part.v1";
+
+    /// No route, no event and no other contract names it.
+    #[test]
+    fn no_document_shows_what_is_internal() {
+        let served = routes::routes().iter().map(|route| route.rpc.parent_file());
+        let published = events::catalogue().iter().map(|kind| kind.payload.parent_file());
+        let others = DESCRIPTOR_POOL.files().filter(|file| file.package_name() != INTERNAL);
+        for file in served.chain(published).chain(others) {
+            assert_ne!(file.package_name(), INTERNAL, "{}", file.name());
+            for imported in file.dependencies() {
+                assert_ne!(imported.package_name(), INTERNAL, "{} imports {}", file.name(), imported.name());
+            }
+        }
+    }
 
     #[test]
     fn short_names_are_unique() {
