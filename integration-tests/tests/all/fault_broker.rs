@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use katonic_bus::{
     Admin, AdminConfig, Bus, BusConfig, OutgoingEvent, Password, Publisher,
-    topology::{DISPATCHER_POLICY, SEARCH_EVENTS, Topology, check},
+    topology::{CONSUMERS, DISPATCHER_POLICY, SEARCH_EVENTS, Topology, check},
 };
 use katonic_integration_tests::{following::Following, parts, projections, rest::text, wait};
 use libtest_mimic::Trial;
@@ -27,8 +27,8 @@ use crate::{Shared, alone, e2e_events::subscribe, shared};
 pub fn trials() -> Vec<Trial> {
     vec![
         alone(
-            "a_deleted_queue_comes_back_while_the_platform_runs_and_a_resync_heals_the_projection",
-            a_deleted_queue_comes_back,
+            "deleted_queues_come_back_while_the_platform_runs_and_a_resync_heals_the_projection",
+            deleted_queues_come_back,
         ),
         alone("submits_go_on_while_the_broker_is_away_and_no_fact_is_lost", submits_go_on_without_the_broker),
         shared("every_event_twice_and_reordered_changes_no_projection", every_event_twice_and_reordered),
@@ -59,12 +59,15 @@ fn configured(platform: &Shared, part: &str, key: &str) -> Result<String> {
     Ok(line.with_context(|| format!("{part} has no {key}"))?.trim_matches('"').to_owned())
 }
 
-async fn a_deleted_queue_comes_back(platform: Shared) -> Result<()> {
+async fn deleted_queues_come_back(platform: Shared) -> Result<()> {
     let before = platform.rest().project("before-its-queue-was-lost").await?;
     found(&platform, "before-its-queue-was-lost", &before).await?;
     let admin = administrator(&platform)?;
     ensure!(check(&admin, &Topology::katonic()).await?.is_empty(), "it was not whole before");
-    admin.delete_queue(&SEARCH_EVENTS.name()).await?;
+    for queue in CONSUMERS {
+        admin.delete_queue(&queue.name()).await?;
+        admin.delete_queue(&queue.parked()).await?;
+    }
     ensure!(!check(&admin, &Topology::katonic()).await?.is_empty(), "nothing is missing");
     // Its event has no queue to wait in.
     let project = platform.rest().project("lost-with-its-queue").await?;

@@ -18,6 +18,7 @@ pub(crate) mod headers;
 mod judge;
 mod lag;
 mod settle;
+mod suspects;
 
 use std::{sync::Arc, time::Duration};
 
@@ -50,18 +51,21 @@ pub trait Handler: Send + Sync {
     async fn handle(&self, batch: Vec<Message>) -> Vec<Verdict>;
 }
 
-/// How often a message is delivered again before it is parked.
+/// How often a message is tried before it is parked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Attempts {
     /// Times after the short delay. Default 6: a minute.
     pub short: u32,
     /// Times after the long delay that follow. Default 288: a day.
     pub long: u32,
+    /// Deliveries that nobody answered, mostly as the process died. Default 50: what else
+    /// was in hand gets through meanwhile.
+    pub unanswered: u32,
 }
 
 impl Default for Attempts {
     fn default() -> Self {
-        Self { short: 6, long: 288 }
+        Self { short: 6, long: 288, unanswered: 50 }
     }
 }
 
@@ -219,18 +223,16 @@ impl<H: Handler> Consumer<H> {
         }
     }
 
-    /// Messages first, then what makes up for lost ones.
     async fn work(&self, batch: Vec<Delivery>) -> Result<(), Lost> {
-        let (resyncs, events): (Vec<_>, Vec<_>) = batch.into_iter().partition(judge::is_resync);
-        if !events.is_empty() {
-            let verdicts = self.judge(&events).await;
-            self.settle(events, verdicts).await?;
-        }
-        if !resyncs.is_empty() {
-            // Several at once ask for the same.
-            let verdict = self.resync().await;
-            let verdicts = vec![verdict; resyncs.len()];
-            self.settle(resyncs, verdicts).await?;
+        let batch = self.park_deadly(batch).await?;
+        for together in suspects::apart(batch) {
+            let verdicts = if together.iter().all(judge::is_resync) {
+                // Several at once ask for the same.
+                vec![self.resync().await; together.len()]
+            } else {
+                self.judge(&together).await
+            };
+            self.settle(together, verdicts).await?;
         }
         Ok(())
     }

@@ -43,7 +43,7 @@ pub struct ParkedMessage {
     pub routing_key: String,
     /// Why it was parked.
     pub reason: String,
-    /// When; unset where the broker parked it.
+    /// When; unset where somebody else put it there.
     pub parked_at: Option<Timestamp>,
     /// How often it had been delivered again.
     pub attempts: u32,
@@ -252,12 +252,11 @@ fn fresh_headers(properties: &BasicProperties) -> FieldTable {
 fn parked(queue: &ConsumerQueue, message: &BasicGetMessage) -> ParkedMessage {
     let properties = &message.properties;
     let shown = &message.data[..message.data.len().min(SHOWN_BYTES)];
-    let by_broker = || "DELIVERY_LIMIT: the consumer died with it again and again".to_owned();
     ParkedMessage {
         queue: queue.name(),
         id: id(message).to_owned(),
         routing_key: string(properties, ROUTING_KEY).unwrap_or_default(),
-        reason: string(properties, REASON).unwrap_or_else(by_broker),
+        reason: string(properties, REASON).unwrap_or_default(),
         parked_at: string(properties, PARKED_AT).and_then(|time| time.parse().ok()),
         attempts: number(properties, ATTEMPT),
         traceparent: string(properties, "traceparent"),

@@ -1,5 +1,5 @@
-//! The headers by which a message tells its history: ours, since the broker's
-//! count of deliveries begins anew with each publish.
+//! The headers by which a message tells its history: mostly ours, since the
+//! broker's count of deliveries begins anew with each publish.
 
 use lapin::{BasicProperties, types::AMQPValue};
 
@@ -11,6 +11,9 @@ pub(crate) const REASON: &str = "katonic-reason";
 pub(crate) const ROUTING_KEY: &str = "katonic-routing-key";
 /// When it was parked, RFC 3339.
 pub(crate) const PARKED_AT: &str = "katonic-parked-at";
+/// How often a quorum queue delivered it and got no answer, until it is published again; the broker's.
+pub(crate) const DELIVERY_COUNT: &str = "x-delivery-count";
+
 fn header<'a>(properties: &'a BasicProperties, name: &str) -> Option<&'a AMQPValue> {
     properties.headers().as_ref()?.inner().get(name)
 }

@@ -5,10 +5,11 @@
 //!              ┌────────────── <service>.redeliver (direct, by queue name) ◀─┐
 //!              ▼                                                             │ after its time
 //!  katonic.<service>.<entity>.v<N> ──consumer──▶ <service>.delay.short|long ─┘
-//!              │                        │                (fanout)
-//!              └─ delivery limit ─▶ <service>.parked (direct, by queue name) ─▶ <queue>.parked
+//!                                       │                (fanout)
+//!                                       └──────▶ <service>.parked (direct, by queue name) ─▶ <queue>.parked
 //! ```
 //! A retry never fans out: it comes back to the one queue whose name it carries.
+//! The consumer parks, never the broker (ADR 23).
 //!
 //! Must hold: what a queue is made with never changes under its name, since the
 //! broker refuses that; other arguments are another version of the queue.
@@ -19,10 +20,9 @@ use serde_json::{Value, json};
 
 use super::service::Service;
 
-/// Deliveries without an answer, mostly as the consumer's process died, after
-/// which the broker itself parks a message. A crash counts for all that it had
-/// in hand: high enough that innocent ones get through meanwhile.
-const DELIVERY_LIMIT: u32 = 50;
+/// Deliveries without an answer after which the broker drops a message: never, since
+/// the consumer parks it long before. Said, as RabbitMQ 4 would take 20 for it.
+const DELIVERY_LIMIT: u32 = 1_000_000_000;
 
 /// A queue that a service consumes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,10 +60,7 @@ impl ConsumerQueue {
     }
 
     pub(super) fn arguments(&self) -> BTreeMap<&'static str, Value> {
-        let mut arguments = at_least_once(&parked_exchange(self.service));
-        arguments.insert("x-dead-letter-routing-key", json!(self.name()));
-        arguments.insert("x-delivery-limit", json!(DELIVERY_LIMIT));
-        arguments
+        BTreeMap::from([("x-queue-type", json!("quorum")), ("x-delivery-limit", json!(DELIVERY_LIMIT))])
     }
 }
 
@@ -111,9 +108,14 @@ impl Delays {
             Delay::Long => self.long,
         };
         // No routing key of its own: the message keeps the name of the queue that it returns to.
-        let mut arguments = at_least_once(&redeliver_exchange(service));
-        arguments.insert("x-message-ttl", json!(u64::try_from(time.as_millis()).unwrap_or(u64::MAX)));
-        arguments
+        // Without `reject-publish` the broker falls back to returning it at most once.
+        BTreeMap::from([
+            ("x-queue-type", json!("quorum")),
+            ("x-overflow", json!("reject-publish")),
+            ("x-dead-letter-strategy", json!("at-least-once")),
+            ("x-dead-letter-exchange", json!(redeliver_exchange(service))),
+            ("x-message-ttl", json!(u64::try_from(time.as_millis()).unwrap_or(u64::MAX))),
+        ])
     }
 }
 
@@ -130,15 +132,4 @@ pub(crate) fn parked_exchange(service: Service) -> String {
 /// What is parked waits for a person: nothing ends it.
 pub(super) fn parked_arguments() -> BTreeMap<&'static str, Value> {
     BTreeMap::from([("x-queue-type", json!("quorum"))])
-}
-
-/// Confirmed to the queue by whoever takes what is dead-lettered: without
-/// `reject-publish` the broker falls back to at most once.
-fn at_least_once(exchange: &str) -> BTreeMap<&'static str, Value> {
-    BTreeMap::from([
-        ("x-queue-type", json!("quorum")),
-        ("x-overflow", json!("reject-publish")),
-        ("x-dead-letter-strategy", json!("at-least-once")),
-        ("x-dead-letter-exchange", json!(exchange)),
-    ])
 }

@@ -225,7 +225,7 @@ async fn a_message_that_is_retried_comes_again_to_this_queue_only_and_is_given_u
         _ => Verdict::Ack,
     });
     setup.publish(&[event("prj_flaky"), event("prj_never"), event("prj_good")]).await?;
-    let running = setup.consume_with(&recorder, |config| config.attempts = Attempts { short: 2, long: 2 });
+    let running = setup.consume_with(&recorder, |config| config.attempts = Attempts { short: 2, long: 2, ..Attempts::default() });
     let parked = setup.until_parked(1).await?;
     assert_eq!(parked[0].0, "given up after 4 repetitions: never");
     assert_eq!(parked[0].1, project("prj_never", 1).to_string().into_bytes());
@@ -311,6 +311,47 @@ async fn only_the_message_that_makes_the_handler_panic_is_parked() -> anyhow::Re
     assert_eq!(parked.len(), 1);
     assert_eq!(parked[0].0, "HANDLER_PANICKED");
     assert_eq!(setup.parked().await?.len(), 1);
+    Ok(())
+}
+
+/// Each death is a connection that ends without an answer, as when the process is killed.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_consumer_dies_of_is_parked_and_what_was_in_hand_with_it_is_handled() -> anyhow::Result<()> {
+    struct Mortal(Arc<Recorder>, Arc<Notify>);
+    #[async_trait]
+    impl Handler for Mortal {
+        async fn handle(&self, batch: Vec<Message>) -> Vec<Verdict> {
+            if batch.iter().any(|message| subject(message).starts_with("prj_deadly")) {
+                self.1.notify_waiters();
+                std::future::pending::<()>().await;
+            }
+            Shared(Arc::clone(&self.0)).handle(batch).await
+        }
+    }
+    const DEATHS: u32 = 8;
+    let setup = Setup::new(broker().await?).await?;
+    let subjects = ["prj_a", "prj_deadly_1", "prj_b", "prj_c", "prj_deadly_2", "prj_d"];
+    setup.publish(&subjects.map(event)).await?;
+    let (recorder, death) = (ack_all(), Arc::new(Notify::new()));
+    for _ in 0..DEATHS {
+        let met = death.notified();
+        let mut config = ConsumerConfig::new(setup.uri(), QUEUE);
+        config.attempts.unanswered = DEATHS;
+        let consumer = Consumer::new(config, Mortal(Arc::clone(&recorder), Arc::clone(&death)));
+        let dying = started(consumer.run(CancellationToken::new()));
+        tokio::time::timeout(PATIENCE, met).await?;
+        drop(dying);
+    }
+    let running = setup.consume_with(&recorder, |config| config.attempts.unanswered = DEATHS);
+    let parked = setup.until_parked(2).await?;
+    let wanted: BTreeSet<String> = ["prj_a", "prj_b", "prj_c", "prj_d", "resync"].map(str::to_owned).into();
+    recorder.until(|seen| seen.iter().map(subject).collect::<BTreeSet<_>>() == wanted).await?;
+    running.end().await?;
+    assert_eq!(setup.parked().await?.len(), 2);
+    for (reason, body) in &parked {
+        assert_eq!(reason, "DELIVERY_LIMIT: delivered 8 times and never answered");
+        assert!(String::from_utf8_lossy(body).contains("prj_deadly"), "an innocent one is parked");
+    }
     Ok(())
 }
 
