@@ -1,17 +1,18 @@
 //! The commands of a document, as a reader would type them.
 //!
-//! A comment before a code block says what it is:
+//! A comment before a code block says what it is; one of `sh` must have one:
 //!
 //! ```text
-//! <!-- run -->          typed into the page's one shell; must succeed
-//! <!-- run exit=3 -->   must end with 3
-//! <!-- output -->       lines that the block before wrote, in this order; `…` stands for anything
+//! <!-- run -->            typed into the page's one shell; must succeed
+//! <!-- run exit=3 -->     must end with 3
+//! <!-- not run: why -->   only read
+//! <!-- output -->         lines that the block before wrote, in this order; `…` stands for anything
 //! ```
 
 use std::{fs, path::Path, process::Stdio, time::Duration};
 
 use anyhow::{Context, Result, ensure};
-use pulldown_cmark::{Event, Parser, Tag, TagEnd};
+use pulldown_cmark::{CodeBlockKind, Event, Parser, Tag, TagEnd};
 
 use crate::platform::Platform;
 
@@ -54,7 +55,11 @@ fn blocks(markdown: &str) -> Result<Vec<Block>> {
     for event in Parser::new(markdown) {
         match event {
             Event::Html(text) => mark = marker(&text).map(str::to_owned).or(mark),
-            Event::Start(Tag::CodeBlock(_)) => code = Some(String::new()),
+            Event::Start(Tag::CodeBlock(kind)) => {
+                let typed = matches!(&kind, CodeBlockKind::Fenced(language) if &**language == "sh");
+                ensure!(!typed || mark.is_some(), "commands that are not marked, after {:?}", blocks.last());
+                code = Some(String::new());
+            }
             Event::Text(text) => {
                 if let Some(code) = &mut code {
                     code.push_str(&text);
@@ -73,13 +78,17 @@ fn blocks(markdown: &str) -> Result<Vec<Block>> {
 
 fn marker(html: &str) -> Option<&str> {
     let words = html.trim().strip_prefix("<!--")?.strip_suffix("-->")?.trim();
-    (words == "output" || words.split(' ').next() == Some("run")).then_some(words)
+    let known = words == "output" || words == "run" || words.starts_with("run exit=") || words.starts_with("not run: ");
+    known.then_some(words)
 }
 
 fn add(blocks: &mut Vec<Block>, mark: &str, code: String) -> Result<()> {
     if mark == "output" {
         let before = blocks.last_mut().context("an output without commands before it")?;
         before.shown = code.lines().map(str::to_owned).collect();
+        return Ok(());
+    }
+    if mark.starts_with("not run") {
         return Ok(());
     }
     let exit = mark.strip_prefix("run exit=").map_or(Ok(0), str::parse).with_context(|| format!("<!-- {mark} -->"))?;
@@ -127,7 +136,7 @@ mod tests {
 
     #[test]
     fn marked_blocks_and_what_they_show_are_found() {
-        let page = "<!-- run -->\n```sh\necho one\n```\n\nThat shows\n\n<!-- output -->\n```text\no…e\n```\n\n```sh\nrm -r /\n```\n\n<!-- run exit=3 -->\n```sh\nexit 3\n```\n";
+        let page = "<!-- run -->\n```sh\necho one\n```\n\nThat shows\n\n<!-- output -->\n```text\no…e\n```\n\n<!-- not run: why -->\n```sh\nrm -r /\n```\n\n<!-- run exit=3 -->\n```sh\nexit 3\n```\n";
         let blocks = blocks(page).expect("valid");
         assert_eq!(
             blocks,
@@ -136,6 +145,13 @@ mod tests {
                 Block { commands: "exit 3\n".to_owned(), exit: 3, shown: Vec::new() },
             ]
         );
+    }
+
+    #[test]
+    fn commands_without_a_mark_are_refused() {
+        assert!(blocks("Type\n\n```sh\nls\n```\n").is_err());
+        assert!(blocks("<!-- rum -->\n```sh\nls\n```\n").is_err());
+        assert!(blocks("It answers\n\n```text\nls\n```\n").is_ok());
     }
 
     #[test]

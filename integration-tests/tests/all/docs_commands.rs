@@ -11,7 +11,10 @@ use anyhow::{Result, ensure};
 use katonic_integration_tests::guide;
 use libtest_mimic::Trial;
 
-use crate::shared;
+use crate::{Shared, apart, shared};
+
+/// Pages that stop the platform.
+const STOPPING: [&str; 2] = ["backup", "one-machine"];
 
 pub fn trials() -> Vec<Trial> {
     let pages = pages().expect("the repository's own documents");
@@ -20,8 +23,10 @@ pub fn trials() -> Vec<Trial> {
 
 fn trial(page: &Path) -> Trial {
     let name = page.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default().to_ascii_lowercase();
+    let test = format!("the_commands_of_{}_do_what_it_says", name.replace('-', "_"));
+    let stopping = STOPPING.contains(&&*name);
     let page = page.to_owned();
-    shared(&format!("the_commands_of_{}_do_what_it_says", name.replace('-', "_")), move |platform| async move {
+    let followed = move |platform: Shared| async move {
         // The folder's name is the project's.
         let scratch = platform.scratch()?;
         let folder = scratch.path().join(&name);
@@ -29,17 +34,18 @@ fn trial(page: &Path) -> Trial {
         let examples = root().join("examples");
         ensure!(Command::new("cp").arg("-R").arg(examples).arg(&folder).status()?.success());
         guide::follow(&platform, &folder, &fs::read_to_string(page)?).await
-    })
+    };
+    if stopping { apart(&test, followed) } else { shared(&test, followed) }
 }
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// Every document with commands that are marked to be run.
+/// Every document with commands that are marked to be run; the book includes some from beside it.
 fn pages() -> Result<Vec<PathBuf>> {
     let mut found = vec![root().join("README.md")];
-    let mut folders = vec![root().join("docs/book/src")];
+    let mut folders = vec![root().join("docs")];
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder)? {
             let path = entry?.path();

@@ -1,0 +1,96 @@
+# Made by `generate` from _async/transport.py; do not edit.
+"""Calls and streams over HTTP: one connection pool, one policy of repeating, one map of errors."""
+
+from collections.abc import Generator
+from contextlib import closing
+from uuid import uuid4
+
+import httpx
+from httpx_retries import RetryTransport
+from httpx_sse import EventSource
+
+from .. import _wire
+from .._deadline import Deadline
+from .._endpoint import Endpoint
+from .._operation import Answer, Operation, Request, Stream
+from ..errors import KatonicError
+
+
+class Transport:
+    """Calls one platform."""
+
+    def __init__(self, endpoint: Endpoint, timeout: float) -> None:
+        self.endpoint = endpoint
+        self._http = httpx.Client(
+            base_url=endpoint.url,
+            headers=_wire.headers(endpoint),
+            timeout=httpx.Timeout(timeout, connect=_wire.CONNECT_SECONDS),
+            # A transport of its own also means: never through a proxy, never after a redirect.
+            transport=RetryTransport(httpx.HTTPTransport(), retry=_wire.CALLS.copy_with(validate_response=_read_whole)),
+        )
+
+    def call(self, operation: Operation[Request, Answer], request: Request, key: str | None = None) -> Answer:
+        """Make a call; what creates is repeated under one key, so that it happens once."""
+        if operation.creates:
+            key = key or str(uuid4())
+        try:
+            response = self._http.request(**_wire.call_arguments(operation, request, key))
+        except httpx.TransportError as error:
+            raise _wire.unreachable(self.endpoint, error) from error
+        if not response.is_success:
+            raise _wire.failure(response)
+        return operation.answer.model_validate_json(response.content)
+
+    def follow(
+        self, stream: Stream[Request, Answer], request: Request, deadline: Deadline | None = None
+    ) -> Generator[tuple[Answer, str], None]:
+        """Yield the answers of a stream, each with its cursor, whatever happens to the connection.
+
+        The cursor of the last answer that was handed out is all the state there is: after a loss the stream is opened
+        again from there, so that nothing is seen twice and nothing is left out. It does not end by itself: whoever
+        reads it knows which answer is the last.
+        """
+        deadline = deadline or Deadline()
+        cursor, waits = "", _wire.CALLS
+        while True:
+            silence = deadline.limit(_wire.SILENCE_SECONDS)
+            try:
+                with closing(self._answers(stream, request, cursor, silence)) as answers:
+                    for answer, at in answers:
+                        cursor, waits = at, _wire.RESUMING
+                        yield answer, cursor
+                        if deadline.is_set:
+                            break  # there is less time for the next
+            except KatonicError as error:
+                if deadline.is_set and isinstance(error, _wire.SilenceError):
+                    continue
+                waits = waits.increment()
+                if not error.retryable or waits.is_exhausted():
+                    raise
+                waits.copy_with(max_backoff_wait=deadline.limit(waits.max_backoff_wait)).sleep(error)
+
+    def _answers(
+        self, stream: Stream[Request, Answer], request: Request, cursor: str, silence: float
+    ) -> Generator[tuple[Answer, str], None]:
+        """Yield what one connection brings."""
+        try:
+            with self._http.stream(**_wire.stream_arguments(stream, request, cursor, silence)) as response:
+                if not response.is_success:
+                    response.read()
+                    raise _wire.failure(response)
+                for event in EventSource(response).iter_sse():
+                    if event.event == "problem":
+                        raise _wire.problem(event.data)
+                    yield stream.answer.model_validate_json(event.data), event.id
+        except httpx.TransportError as error:
+            raise _wire.unreachable(self.endpoint, error) from error
+        raise _wire.cut_off(self.endpoint)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._http.close()
+
+
+def _read_whole(response: httpx.Response) -> None:
+    """Makes an answer that breaks off one that is asked for again."""
+    response.read()
