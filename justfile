@@ -51,12 +51,13 @@ storm: build
 outage SECONDS='300': build
     KATONIC_TEST_OUTAGE_SECONDS={{ SECONDS }} cargo test --locked --workspace --test all -- submits_go_on
 
-# Write the documents that are made from contracts and programs
+# Write the documents and clients that are made from contracts and programs
 generate:
     cargo run --locked --bin xtask -- generate
+    cd clients/python && "$KATONIC_TEST_PYTHON" generate
 
 # What CI runs
-ci: fmt-check shellcheck clippy deny machete buf xtask docs doc test
+ci: fmt-check shellcheck python clippy deny machete buf xtask docs doc test
 
 # Formatting
 fmt-check:
@@ -67,6 +68,11 @@ fmt-check:
 shellcheck:
     @echo "== shellcheck"
     shellcheck -x scripts/up scripts/test scripts/build scripts/lib/*.sh .ci/run
+
+# The Python client: that its generated files are current; lints and types. Its tests run with all others
+python:
+    @echo "== python"
+    cd clients/python && "$KATONIC_TEST_PYTHON" generate --check && ruff check && ruff format --check && mypy
 
 # Lints, with the bans of clippy.toml
 clippy:

@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::{
     commands::{
-        admin, completions, events, explain, jobs, limits, logs, man, orgs, projects, results, run, search,
+        admin, completions, events, explain, jobs, limits, logs, man, orgs, projects, results, run, schedules, search,
         subscriptions, tiers, tokens, users,
     },
     doctor,
@@ -61,9 +61,12 @@ pub enum Command {
     /// Bring back the files that an execution made or changed.
     #[command(subcommand)]
     Results(results::ResultsCommand),
-    /// List, show and stop jobs.
+    /// List, show, change, repeat and stop jobs.
     #[command(subcommand)]
     Jobs(jobs::JobsCommand),
+    /// Launch jobs by a timetable.
+    #[command(subcommand)]
+    Schedules(schedules::SchedulesCommand),
     /// Say why an execution is where it is, and what would help.
     Explain(explain::ExplainArgs),
     /// Show the events of an execution, or follow those of the installation.

@@ -15,17 +15,21 @@ use crate::{
 
 pub mod admin;
 pub mod attach;
+mod batch;
 pub mod completions;
 pub mod events;
 pub mod explain;
 pub mod jobs;
+mod launch;
 pub mod limits;
 pub mod logs;
 pub mod man;
 pub mod orgs;
 pub mod projects;
+mod rerun;
 pub mod results;
 pub mod run;
+pub mod schedules;
 pub mod search;
 pub mod subscriptions;
 pub mod tiers;
@@ -76,6 +80,7 @@ async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Logs(args) => logs::run(&Context::new(cli.global)?, args).await,
         Command::Results(command) => results::run(&Context::new(cli.global)?, command).await,
         Command::Jobs(command) => jobs::run(&Context::new(cli.global)?, command).await,
+        Command::Schedules(command) => schedules::run(&Context::new(cli.global)?, command).await,
         Command::Explain(args) => explain::run(&Context::new(cli.global)?, args).await,
         Command::Events(args) => events::run(&Context::new(cli.global)?, args).await,
         Command::Search(args) => search::run(&Context::new(cli.global)?, args).await,

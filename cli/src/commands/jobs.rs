@@ -10,7 +10,13 @@ use katonic_proto::{
     json,
 };
 
-use super::{Context, Incomplete, get_execution, run::current_folder};
+use super::{
+    Context, Incomplete,
+    batch::{self, SubmitArgs},
+    get_execution,
+    rerun::{self, RerunArgs},
+    run::current_folder,
+};
 use crate::{
     execution::ExecutionArgs,
     exit::Exit,
@@ -28,10 +34,14 @@ pub enum JobsCommand {
     List(ListArgs),
     /// Show a job.
     Show(ShowArgs),
-    /// Change the title or the tags of a job.
+    /// Change the title, the tags or the notes of a job, or archive it.
     Edit(EditArgs),
+    /// Run a job once more, but for what is said here.
+    Rerun(RerunArgs),
     /// Stop a job: TERM, its grace time, then KILL.
     Stop(StopArgs),
+    /// Submit the jobs of a file, a thousand in a call.
+    Submit(SubmitArgs),
 }
 
 /// Arguments of `jobs list`.
@@ -47,6 +57,9 @@ pub struct ListArgs {
     /// Only jobs with this tag; repeated: with all of them.
     #[arg(long = "tag", value_name = "TAG")]
     tags: Vec<Tag>,
+    /// The archived ones in the place of the others.
+    #[arg(long)]
+    archived: bool,
     /// How many to list.
     #[arg(long, default_value_t = 50)]
     limit: usize,
@@ -67,18 +80,29 @@ pub struct ShowArgs {
 #[command(after_help = "\
 Examples:
   katonic jobs edit 12 --title 'the good one' --tag kept
-  katonic jobs edit 12 --no-tags")]
+  katonic jobs edit 12 --notes 'overfits from epoch 7 on'
+  katonic jobs edit 12 --no-tags --archive")]
+#[command(group(clap::ArgGroup::new("change").required(true).multiple(true)))]
 pub struct EditArgs {
     #[command(flatten)]
     execution: ExecutionArgs,
     /// What to call it.
-    #[arg(long, required_unless_present_any = ["tags", "no_tags"])]
+    #[arg(long, group = "change")]
     title: Option<String>,
+    /// What to write about it; replaces what was written.
+    #[arg(long, group = "change", value_name = "TEXT")]
+    notes: Option<String>,
+    /// Leave it out of lists.
+    #[arg(long, group = "change")]
+    archive: bool,
+    /// Take it into lists again.
+    #[arg(long, group = "change", conflicts_with = "archive")]
+    restore: bool,
     /// A tag that it is to have; those that are not named here go.
-    #[arg(long = "tag", value_name = "TAG")]
+    #[arg(long = "tag", value_name = "TAG", group = "change")]
     tags: Vec<Tag>,
     /// Take all its tags away.
-    #[arg(long, conflicts_with = "tags")]
+    #[arg(long, conflicts_with = "tags", group = "change")]
     no_tags: bool,
 }
 
@@ -107,7 +131,9 @@ pub async fn run(context: &Context, command: JobsCommand) -> Result<Exit, Failur
             Ok(Exit::OK)
         }
         JobsCommand::Edit(args) => edit(context, args).await,
+        JobsCommand::Rerun(args) => rerun::run(context, args).await,
         JobsCommand::Stop(args) => stop(context, args).await,
+        JobsCommand::Submit(args) => batch::submit(context, args).await,
     }
 }
 
@@ -115,10 +141,14 @@ async fn edit(context: &Context, args: EditArgs) -> Result<Exit, Failure> {
     let mut paths = Vec::new();
     paths.extend(args.title.is_some().then(|| "title".to_owned()));
     paths.extend((args.no_tags || !args.tags.is_empty()).then(|| "tags".to_owned()));
+    paths.extend(args.notes.is_some().then(|| "notes".to_owned()));
+    paths.extend((args.archive || args.restore).then(|| "archived".to_owned()));
     let request = UpdateExecutionRequest {
         execution_id: args.execution.resolve(&context.client).await?.to_string(),
         title: args.title.unwrap_or_default(),
         tags: args.tags.iter().map(ToString::to_string).collect(),
+        notes: args.notes.unwrap_or_default(),
+        archived: args.archive,
         update_mask: Some(prost_types::FieldMask { paths }),
         etag: String::new(),
     };
@@ -133,7 +163,8 @@ async fn list(context: &Context, args: ListArgs) -> Result<Exit, Failure> {
     let tags: Vec<String> = args.tags.iter().map(ToString::to_string).collect();
     let (executions, next_page_token) = pages::collect(args.limit, async |page_token| {
         let (project_id, tags) = (project_id.clone(), tags.clone());
-        let request = ListJobsRequest { project_id, page_token, tags, ..Default::default() };
+        let archived = args.archived;
+        let request = ListJobsRequest { project_id, page_token, tags, archived, ..Default::default() };
         let page = context.client.list_jobs(request).await?;
         Ok::<_, Failure>((page.executions, page.next_page_token))
     })
@@ -184,7 +215,11 @@ fn human(execution: &Execution) -> String {
         ("project", execution.project_id.clone()),
         ("title", execution.title.clone()),
         ("tags", execution.tags.join(", ")),
+        ("notes", execution.notes.clone()),
+        ("archived", if execution.archived { "yes".to_owned() } else { String::new() }),
+        ("rerun of", execution.rerun_of.clone()),
         ("phase", text::phase(execution.phase())),
+        ("tried again at", text::time(execution.retry_time.as_ref())),
         ("reason", text::reason(execution.reason())),
         ("why", execution.reason_text.clone()),
         ("conditions", conditions.join(", ")),

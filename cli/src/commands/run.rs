@@ -12,12 +12,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use clap::{Args, ValueEnum};
-use jiff::SignedDuration;
-use katonic_domain::{CommitId, Name, ProjectId, Tag};
-use katonic_proto::dispatcher::v1::{self as wire, Execution, SubmitJobRequest};
+use clap::Args;
+use katonic_domain::{CommitId, ProjectId};
+use katonic_proto::dispatcher::v1::{Execution, SubmitJobRequest};
 
-use super::{Context, Incomplete, attach};
+use super::{Context, Incomplete, attach, batch, launch::LaunchArgs};
 use crate::{
     client::IdempotencyKey,
     exit::Exit,
@@ -26,7 +25,6 @@ use crate::{
     progress::Progress,
     project::{self, ProjectRef},
     snapshot::{self, Snapshots},
-    text,
 };
 
 /// Arguments of `run`.
@@ -35,61 +33,23 @@ use crate::{
 Examples:
   katonic run -- python3 train.py --epochs 3
   katonic run --tier small --timeout 2h -- ./evaluate.sh
+  katonic run --retries 3 --retry-on user --retry-on infrastructure -- ./download.sh
   katonic run --detach --title nightly -- make all")]
 pub struct RunArgs {
     /// The project, by name or id; else `.katonic.toml` says it, else the folder's name.
     #[arg(long, value_name = "PROJECT")]
     project: Option<ProjectRef>,
-    /// What to call the job; the command where unset.
-    #[arg(long)]
-    title: Option<String>,
-    /// What to run it on; see `katonic tiers list`.
-    #[arg(long)]
-    tier: Option<Name>,
-    /// How long it may run, such as `90s`, `10m` or `2h 30m`; 24 hours where unset.
-    #[arg(long, value_name = "DURATION")]
-    timeout: Option<SignedDuration>,
-    /// What the command is given as `KATONIC_PARAM_<NAME>`; may be repeated. Readers of the project see it.
-    #[arg(long = "param", value_name = "NAME=VALUE", value_parser = param)]
-    params: Vec<(String, String)>,
-    /// A label to find the job by; may be repeated.
-    #[arg(long = "tag", value_name = "TAG")]
-    tags: Vec<Tag>,
-    /// How it is ordered in the queue of its tier.
-    #[arg(long, value_enum, default_value = "normal")]
-    priority: Priority,
+    #[command(flatten)]
+    launch: LaunchArgs,
+    /// Submit it so many times and leave; each is given its place, from 0, as the parameter `index`.
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    array: Option<u32>,
     /// Print the job's id and leave, instead of watching it.
     #[arg(long)]
     detach: bool,
     /// The program and its arguments; never passed through a shell.
     #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
     command: Vec<String>,
-}
-
-/// How urgent a job is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Priority {
-    /// After all others, such as a sweep that may take days.
-    Low,
-    /// As most.
-    Normal,
-    /// Before all others, such as what somebody waits for.
-    High,
-}
-
-impl From<Priority> for wire::Priority {
-    fn from(priority: Priority) -> Self {
-        match priority {
-            Priority::Low => Self::Low,
-            Priority::Normal => Self::Normal,
-            Priority::High => Self::High,
-        }
-    }
-}
-
-fn param(text: &str) -> Result<(String, String), String> {
-    let (name, value) = text.split_once('=').ok_or("a parameter is written NAME=VALUE")?;
-    Ok((name.to_owned(), value.to_owned()))
 }
 
 /// The folder that one stands in is gone.
@@ -122,7 +82,12 @@ pub fn current_folder() -> Result<PathBuf, NoFolder> {
 /// Runs a command on the platform with the files of this folder.
 pub async fn run(context: &Context, args: RunArgs) -> Result<Exit, Failure> {
     let mut progress = Progress::new(context.output);
-    let execution = submit(context, &args, &progress).await?;
+    let job = prepare(context, args.project.clone(), &progress).await?;
+    if let Some(count) = args.array {
+        progress.clear();
+        return batch::submit_all(context, job.project, job.array(&args, count)).await;
+    }
+    let execution = job.submit(&args, &progress).await?;
     progress.clear();
     if args.detach {
         context.output.answer(&execution, |execution| format!("{}\n", execution.execution_id))?;
@@ -131,9 +96,14 @@ pub async fn run(context: &Context, args: RunArgs) -> Result<Exit, Failure> {
     attach::run(context, &execution).await
 }
 
-async fn submit(context: &Context, args: &RunArgs, progress: &Progress) -> Result<Execution, Failure> {
+/// Takes the files of this folder to the project.
+pub(super) async fn prepare<'a>(
+    context: &'a Context,
+    project: Option<ProjectRef>,
+    progress: &Progress,
+) -> Result<Job<'a>, Failure> {
     let folder = current_folder()?;
-    let project = project::of_folder(args.project.clone(), &folder)?;
+    let project = project::of_folder(project, &folder)?;
     progress.say("taking a snapshot of the folder");
     let (project, taken) =
         tokio::join!(project::find_or_create(&context.client, &project), blocking(move || take(&folder)));
@@ -141,19 +111,7 @@ async fn submit(context: &Context, args: &RunArgs, progress: &Progress) -> Resul
     let job = Job { context, project, snapshots, commit };
 
     job.push_unless_known(progress).await?;
-    progress.say("submitting the job");
-    let request = job.request(args);
-    // One wish, one key: a second try after UNKNOWN_COMMIT is the same wish.
-    let key = IdempotencyKey::generate();
-    let answer = match context.client.submit_job(key, request.clone()).await {
-        Err(error) if error.has_reason("UNKNOWN_COMMIT") => {
-            // The server has lost what it had: restored, or made anew.
-            job.push(progress).await?;
-            context.client.submit_job(key, request).await
-        }
-        answer => answer,
-    };
-    Ok(answer?.execution.ok_or(Incomplete("execution"))?)
+    Ok(job)
 }
 
 fn take(folder: &Path) -> Result<(Snapshots, Option<CommitId>), snapshot::Error> {
@@ -163,14 +121,42 @@ fn take(folder: &Path) -> Result<(Snapshots, Option<CommitId>), snapshot::Error>
 }
 
 /// What is about to be submitted.
-struct Job<'a> {
+pub(super) struct Job<'a> {
     context: &'a Context,
-    project: ProjectId,
+    /// Where to.
+    pub(super) project: ProjectId,
     snapshots: Snapshots,
-    commit: Option<CommitId>,
+    /// The files of the folder; none where it is empty.
+    pub(super) commit: Option<CommitId>,
 }
 
 impl Job<'_> {
+    async fn submit(&self, args: &RunArgs, progress: &Progress) -> Result<Execution, Failure> {
+        progress.say("submitting the job");
+        let (client, request) = (&self.context.client, self.request(args));
+        // One wish, one key: a second try after UNKNOWN_COMMIT is the same wish.
+        let key = IdempotencyKey::generate();
+        let answer = match client.submit_job(key, request.clone()).await {
+            Err(error) if error.has_reason("UNKNOWN_COMMIT") => {
+                // The server has lost what it had: restored, or made anew.
+                self.push(progress).await?;
+                client.submit_job(key, request).await
+            }
+            answer => answer,
+        };
+        Ok(answer?.execution.ok_or(Incomplete("execution"))?)
+    }
+
+    fn array(&self, args: &RunArgs, count: u32) -> Vec<SubmitJobRequest> {
+        let request = self.request(args);
+        let numbered = |index: u32| {
+            let mut request = request.clone();
+            request.params.insert("index".to_owned(), index.to_string());
+            request
+        };
+        (0..count).map(numbered).collect()
+    }
+
     async fn push_unless_known(&self, progress: &Progress) -> Result<(), Failure> {
         let endpoint = self.context.client.endpoint();
         match &self.commit {
@@ -191,14 +177,15 @@ impl Job<'_> {
         SubmitJobRequest {
             project_id: self.project.to_string(),
             command: args.command.clone(),
-            title: args.title.clone().unwrap_or_default(),
+            title: args.launch.title(),
             commit: self.commit.as_ref().map(ToString::to_string).unwrap_or_default(),
-            tier: args.tier.as_ref().map(ToString::to_string).unwrap_or_default(),
-            timeout: args.timeout.map(text::wire_duration),
+            tier: args.launch.tier(),
+            timeout: args.launch.timeout(),
             grace: None,
-            params: args.params.iter().cloned().collect(),
-            tags: args.tags.iter().map(ToString::to_string).collect(),
-            priority: wire::Priority::from(args.priority).into(),
+            params: args.launch.params(),
+            tags: args.launch.tags(),
+            priority: args.launch.priority().into(),
+            retry: args.launch.retry(),
         }
     }
 }

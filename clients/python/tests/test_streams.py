@@ -92,7 +92,7 @@ def test_events_are_followed_across_a_cut_and_from_a_cursor(
         assert [next(rest).id for _ in seen[3:]] == [event.id for event in seen[3:]]
 
 
-async def test_events_begin_now_unless_told(async_client: AsyncClient, project: str) -> None:
+async def test_events_of_one_thing_are_followed(async_client: AsyncClient, project: str) -> None:
     job = await async_client.run("true", project=project, wait=True)
     async with aclosing(async_client.events(project=project, subject=job.id, from_start=True)) as events:
         async for event in events:

@@ -12,6 +12,7 @@ use crate::{Shared, shared};
 pub fn trials() -> Vec<Trial> {
     vec![
         shared("rest_python_and_cli_see_the_same_execution_and_log", all_clients_see_the_same),
+        shared("the_python_client_passes_its_own_tests", the_python_client_passes_its_own_tests),
         shared("the_openapi_document_is_served", the_openapi_document_is_served),
         shared("health_and_metrics_tell_the_truth", health_and_metrics_tell_the_truth),
     ]
@@ -35,6 +36,14 @@ async fn all_clients_see_the_same(platform: Shared) -> Result<()> {
     ensure!(by_cli == by_rest, "{by_cli}\n{by_rest}");
     let log = platform.cli(folder.path()).output(&["logs", &id]).await?;
     ensure!(log.stdout == b"one\n" && log.stderr == b"two\n", "{log:?}");
+    Ok(())
+}
+
+async fn the_python_client_passes_its_own_tests(platform: Shared) -> Result<()> {
+    let mut tests = python::client_tests()?;
+    tests.env("KATONIC_URL", platform.url()).env("KATONIC_TOKEN", platform.admin_token());
+    let said = python::ok(tests).await?;
+    ensure!(said.contains(" passed") && !said.contains(" skipped"), "{said}");
     Ok(())
 }
 

@@ -2,7 +2,10 @@
 //! title; and that they find it again by them.
 
 use anyhow::{Result, ensure};
-use katonic_integration_tests::rest::{Answer, Rest, text};
+use katonic_integration_tests::{
+    rest::{Answer, Rest, text},
+    wait,
+};
 use libtest_mimic::Trial;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -14,6 +17,7 @@ pub fn trials() -> Vec<Trial> {
         shared("parameters_reach_the_command_and_its_readers", parameters_reach_the_command),
         shared("jobs_are_found_by_all_of_their_tags", jobs_are_found_by_their_tags),
         shared("title_and_tags_change_under_an_etag_with_a_fact", title_and_tags_change),
+        shared("a_job_with_notes_is_found_by_them_and_an_archived_one_is_not_listed", notes_and_archive),
         shared("wrong_parameters_tags_and_priorities_are_named", wrong_labels_are_named),
     ]
 }
@@ -53,6 +57,31 @@ async fn jobs_are_found_by_their_tags(platform: Shared) -> Result<()> {
 
 fn numbers_of(page: &Value) -> Vec<&str> {
     page["executions"].as_array().into_iter().flatten().filter_map(|job| job["number"].as_str()).collect()
+}
+
+async fn notes_and_archive(platform: Shared) -> Result<()> {
+    let (rest, folder) = (platform.rest(), platform.scratch()?);
+    let project = rest.project("with-notes").await?;
+    let (noted, other) = (rest.submit(&project, &["true"]).await?, rest.submit(&project, &["true"]).await?);
+    let cli = platform.cli(folder.path());
+    cli.ok(&["jobs", "edit", &noted, "--notes", "overfits\nzebrafish", "--archive"]).await?;
+    let shown = rest.get(&format!("/executions/{noted}")).await?;
+    ensure!(shown["notes"] == "overfits\nzebrafish" && shown["archived"] == true, "{shown}");
+    for (query, number) in [("", "2"), ("?archived=true", "1"), ("?number=1", "1")] {
+        let page = rest.get(&format!("/projects/{project}/jobs{query}")).await?;
+        ensure!(numbers_of(&page) == [number], "{query}: {page}");
+    }
+    wait::until("its notes are found", async || {
+        let found = rest.get("/search?q=zebrafish").await?;
+        Ok((found["hits"][0]["id"] == noted).then_some(()))
+    })
+    .await?;
+    cli.ok(&["jobs", "edit", &noted, "--restore"]).await?;
+    let restored = rest.get(&format!("/executions/{noted}")).await?;
+    ensure!(restored["archived"].is_null() && restored["notes"] == shown["notes"], "{restored}");
+    let wrong = patch(&rest, &other, None, &json!({ "notes": "\u{1b}[31m" })).await?;
+    ensure!(wrong.status == 400 && wrong.body["violations"][0]["field"] == "notes", "{wrong:?}");
+    Ok(())
 }
 
 async fn patch(rest: &Rest, id: &str, etag: Option<&str>, body: &Value) -> Result<Answer> {

@@ -14,6 +14,7 @@ mod api_roles;
 mod docs_commands;
 mod doctor;
 mod e2e_admission;
+mod e2e_batch;
 mod e2e_cli;
 mod e2e_clients;
 mod e2e_events;
@@ -21,7 +22,10 @@ mod e2e_examples;
 mod e2e_isolation;
 mod e2e_labels;
 mod e2e_logs;
+mod e2e_rerun;
+mod e2e_retry;
 mod e2e_run;
+mod e2e_schedules;
 mod e2e_search;
 mod e2e_traces;
 mod fault_broker;
@@ -63,15 +67,19 @@ fn main() -> ExitCode {
         doctor::trials(),
         e2e_cli::trials(),
         e2e_admission::trials(),
+        e2e_batch::trials(),
         e2e_clients::trials(),
         e2e_events::trials(),
         e2e_examples::trials(),
         e2e_isolation::trials(),
         e2e_labels::trials(),
         e2e_logs::trials(),
+        e2e_rerun::trials(),
+        e2e_retry::trials(),
         e2e_run::trials(),
         e2e_traces::trials(),
         fault_broker::trials(),
+        e2e_schedules::trials(),
         e2e_search::trials(),
         fault_restart::trials(),
         fault_storage::trials(),

@@ -117,6 +117,8 @@ ids! {
     TierId = "tir";
     /// An access token.
     TokenId = "tok";
+    /// A job that is launched by a timetable.
+    ScheduleId = "sch";
     /// A user.
     UserId = "usr";
 }

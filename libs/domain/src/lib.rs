@@ -18,8 +18,8 @@ pub mod token;
 pub use clock::{Clock, SystemClock, Timestamp};
 pub use error::ErrorKind;
 pub use id::{
-    ExecutionId, GrantId, IdError, InstallationId, LimitId, OrganisationId, ProjectId, SubscriptionId, TierId, TokenId,
-    UserId,
+    ExecutionId, GrantId, IdError, InstallationId, LimitId, OrganisationId, ProjectId, ScheduleId, SubscriptionId,
+    TierId, TokenId, UserId,
 };
 pub use limit::{Limit, LimitScope};
 pub use member::MemberId;

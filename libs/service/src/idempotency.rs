@@ -26,6 +26,14 @@ pub struct Idempotency {
     pub body_hash: String,
 }
 
+impl Idempotency {
+    /// That of one part of a request that asks for many things, by its place.
+    #[must_use]
+    pub fn of_part<T: Message>(&self, place: usize, part: &T) -> Self {
+        Self { digest: digest(&[&self.digest, &place.to_string()]), body_hash: body_hash(part) }
+    }
+}
+
 /// Why an idempotency key is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
@@ -59,8 +67,11 @@ pub fn read<T: Message>(request: &Request<T>) -> Result<Option<Idempotency>, Sta
     let key = value.to_str().ok().filter(|key| well_formed(key)).ok_or_else(|| to_status(&Error::Malformed))?;
     let call = request.extensions().get::<Call>().ok_or_else(|| to_status(&crate::auth::Error::Missing))?;
     let digest = digest(&[&call.caller.subject(), &call.path, key]);
-    let body_hash = hex::encode(Sha256::digest(request.get_ref().encode_to_vec()));
-    Ok(Some(Idempotency { digest, body_hash }))
+    Ok(Some(Idempotency { digest, body_hash: body_hash(request.get_ref()) }))
+}
+
+fn body_hash<T: Message>(message: &T) -> String {
+    hex::encode(Sha256::digest(message.encode_to_vec()))
 }
 
 /// Marks an answer as a replay.

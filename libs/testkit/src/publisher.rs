@@ -4,7 +4,7 @@
 use std::{
     collections::HashSet,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
 };
@@ -18,7 +18,8 @@ use tokio::sync::Notify;
 pub struct RecordingPublisher {
     events: Mutex<Vec<OutgoingEvent>>,
     news: Notify,
-    down: AtomicBool,
+    /// How many more it takes before it cannot be reached; none means any number.
+    until_down: Mutex<Option<usize>>,
     stuck: AtomicBool,
     to_return: AtomicUsize,
 }
@@ -31,7 +32,16 @@ impl RecordingPublisher {
 
     /// From now on the broker cannot be reached, or can be again.
     pub fn set_down(&self, down: bool) {
-        self.down.store(down, Ordering::SeqCst);
+        *self.until_down() = down.then_some(0);
+    }
+
+    /// It can be reached for so many publishes.
+    pub fn down_after(&self, publishes: usize) {
+        *self.until_down() = Some(publishes);
+    }
+
+    fn until_down(&self) -> MutexGuard<'_, Option<usize>> {
+        self.until_down.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// From now on no publish ever ends, as when a process dies in the middle of one.
@@ -69,8 +79,8 @@ impl RecordingPublisher {
     }
 
     fn take(&self, event: &OutgoingEvent) -> Result<(), PublishError> {
-        if self.down.load(Ordering::SeqCst) {
-            return Err(PublishError::Refused);
+        if let Some(left) = &mut *self.until_down() {
+            *left = left.checked_sub(1).ok_or(PublishError::Refused)?;
         }
         let returned = self.to_return.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
         if returned.is_ok() {

@@ -5,7 +5,10 @@ use std::{path::Path, sync::Arc};
 use katonic_bus::{Bus, BusConfig, Parked, topology};
 use katonic_domain::{Clock, Name, SystemClock};
 use katonic_proto::{
-    dispatcher::v1::{execution_service_server::ExecutionServiceServer, member_service_server::MemberServiceServer},
+    dispatcher::v1::{
+        execution_service_server::ExecutionServiceServer, member_service_server::MemberServiceServer,
+        schedule_service_server::ScheduleServiceServer,
+    },
     envelope::Source,
 };
 use katonic_service::{
@@ -21,7 +24,7 @@ use crate::{
     backend::{Backend, process::ProcessBackend},
     clients::{logs::Logs, metadata::Metadata, policies::PolicyList},
     config::Config,
-    grpc::{execution_service::Executions, member_service::Members},
+    grpc::{execution_service::Executions, member_service::Members, schedule_service::ScheduleHandlers},
     policies::Policies,
     reconcile::apply::{Parts, Reconciler},
     store::Repository,
@@ -31,6 +34,7 @@ use crate::{
         policy_sync::PolicySync,
         queue::Queueing,
         reconciling::Reconciling,
+        ticking::Ticking,
     },
     tickets::Tickets,
     usecases::{
@@ -41,8 +45,10 @@ use crate::{
         end::Ending,
         read::Reads,
         report::Reports,
+        schedules::Schedules,
         stop::Stop,
         submit::{Intake, Submit},
+        tick::Ticks,
         watch::Watches,
     },
     waiting::WaitingRoom,
@@ -60,6 +66,7 @@ pub struct App {
     queueing: Queueing,
     policy_sync: PolicySync,
     admitting: Admitting,
+    ticking: Ticking,
     stopping: Shutdown,
     reconciling: Reconciling,
     parts: Parts,
@@ -112,13 +119,29 @@ impl App {
             policies: policies.clone(),
             backend: Arc::clone(&backend),
             stopping: stopping.clone(),
+            clock: Arc::clone(&clock),
         };
 
+        let submit = Submit::new(metadata.clone(), intake);
+        let stop = Stop::new(repository.clone(), Arc::clone(&clock));
+        let schedules = Schedules {
+            repository: repository.clone(),
+            metadata: metadata.clone(),
+            clock: Arc::clone(&clock),
+            changed: Arc::default(),
+        };
+        let ticks = Ticks {
+            repository: repository.clone(),
+            submit: submit.clone(),
+            stop: stop.clone(),
+            clock: Arc::clone(&clock),
+        };
+        let ticking = Ticking { ticks, changed: Arc::clone(&schedules.changed), clock: Arc::clone(&clock) };
         let executions = Executions {
-            access: Access::new(repository.clone(), metadata.clone()),
-            submit: Submit::new(metadata, intake),
+            access: Access::new(repository.clone(), metadata),
+            submit,
             edits: Edits::new(repository.clone()),
-            stop: Stop::new(repository.clone(), Arc::clone(&clock)),
+            stop,
             reads,
             watches: Watches::new(repository.clone()),
         };
@@ -134,6 +157,7 @@ impl App {
             .await?
             .add_service(ExecutionServiceServer::new(executions))
             .add_service(MemberServiceServer::new(members))
+            .add_service(ScheduleServiceServer::new(ScheduleHandlers { schedules }))
             .add_service(aggregates::service(repository.aggregates()))
             .stored(move || {
                 let store = described.clone();
@@ -157,6 +181,7 @@ impl App {
                 broker: config.broker.uri.clone(),
             },
             admitting: Admitting { admission, waiting },
+            ticking,
             stopping,
             reconciling: Reconciling::new(repository.clone(), Arc::clone(&backend)),
             parts: Parts {
@@ -178,8 +203,19 @@ impl App {
 
     /// Serves, admits and reconciles until shutdown, then drains.
     pub async fn run(self, shutdown: Shutdown) -> anyhow::Result<()> {
-        let Self { server, auth, repository, keeper, queueing, policy_sync, admitting, stopping, reconciling, parts } =
-            self;
+        let Self {
+            server,
+            auth,
+            repository,
+            keeper,
+            queueing,
+            policy_sync,
+            admitting,
+            ticking,
+            stopping,
+            reconciling,
+            parts,
+        } = self;
         let tasks = Tasks::default();
         let ended = shutdown.clone();
         tasks.spawn("stopping", async move {
@@ -192,11 +228,12 @@ impl App {
         let reconciling = Arc::new(reconciling);
         let leading = repository.lease().lead(shutdown.clone(), |epoch, term| {
             let admitting = admitting.clone().run(epoch, term.clone());
+            let ticking = ticking.clone().run(term.clone());
             // Anew for each term: its deadlines run from when it first sees a state (X6).
             let reconciler = Reconciler::new(parts.clone());
             let reconciling = Arc::clone(&reconciling);
             async move {
-                tokio::join!(admitting, reconciling.run(reconciler, term));
+                tokio::join!(admitting, ticking, reconciling.run(reconciler, term));
             }
         });
         let (served, ()) = tokio::join!(server.serve(auth, shutdown), leading);

@@ -25,6 +25,12 @@ pub enum Error {
     /// There is none, or none that the caller may know of.
     #[error("there is no such execution")]
     NoExecution,
+    /// There is none, or none that the caller may know of.
+    #[error("there is no such schedule")]
+    NoSchedule,
+    /// The project has one of that name.
+    #[error("the project has a schedule of that name already")]
+    ScheduleExists,
     /// There is no such member, or the ticket is not its own: which, is not told.
     #[error("the launch ticket is not this member's")]
     NoMember,
@@ -133,7 +139,8 @@ impl Classified for Error {
             Self::Store(error) => error.kind(),
             Self::Backend(error) => error.kind(),
             Self::Spec(_) => ErrorKind::Invalid,
-            Self::NoExecution => ErrorKind::NotFound,
+            Self::NoExecution | Self::NoSchedule => ErrorKind::NotFound,
+            Self::ScheduleExists => ErrorKind::AlreadyExists,
             Self::NoMember => ErrorKind::Unauthenticated,
             Self::Denied => ErrorKind::Denied,
             Self::MetadataUnavailable(_) | Self::LogsUnavailable(_) => ErrorKind::Unavailable,
@@ -155,6 +162,8 @@ impl Classified for Error {
             Self::Backend(error) => error.reason(),
             Self::Spec(_) => "INVALID_ARGUMENT",
             Self::NoExecution => "EXECUTION_NOT_FOUND",
+            Self::NoSchedule => "SCHEDULE_NOT_FOUND",
+            Self::ScheduleExists => "SCHEDULE_EXISTS",
             Self::NoMember | Self::Claim(ClaimError::TicketInvalid) => "TICKET_INVALID",
             Self::Denied => "DENIED",
             Self::MetadataUnavailable(_) => "METADATA_UNAVAILABLE",

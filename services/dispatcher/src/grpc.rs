@@ -3,3 +3,6 @@
 pub mod convert;
 pub mod execution_service;
 pub mod member_service;
+mod rerun;
+mod schedule;
+pub mod schedule_service;

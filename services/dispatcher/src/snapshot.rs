@@ -5,6 +5,8 @@
 //! are therefore shown for the newest attempt only; an older attempt's are in
 //! the events of its time.
 
+mod schedule;
+
 use katonic_domain::ProjectId;
 use katonic_proto::{dispatcher::v1 as pb, json, time::timestamp};
 use katonic_store::{Aggregate, Index, Version};
@@ -17,9 +19,12 @@ use crate::domain::{
     member::Member,
     phase::Phase,
     priority::Priority,
-    reason::Reason,
+    reason::{Class, Reason},
+    retry::RetryPolicy,
     spec::LaunchSpec,
 };
+
+pub use self::schedule::{schedule, schedule_etag};
 
 impl Aggregate for Execution {
     type Id = katonic_domain::ExecutionId;
@@ -69,6 +74,11 @@ pub fn execution(execution: &Execution, members: &[Member]) -> pb::Execution {
         params: execution.spec.params.values().clone(),
         tags: execution.tags.texts(),
         priority: priority(execution.spec.priority).into(),
+        retry_time: execution.retry_at.map(timestamp),
+        rerun_of: execution.rerun_of.map(|id| id.to_string()).unwrap_or_default(),
+        notes: execution.notes.clone(),
+        archived: execution.archived,
+        schedule_id: execution.schedule.map(|id| id.to_string()).unwrap_or_default(),
     }
 }
 
@@ -101,6 +111,25 @@ fn spec(spec: &LaunchSpec) -> pb::LaunchSpec {
         timeout: Some(duration(spec.timeout_ms)),
         grace: Some(duration(spec.grace_ms)),
         groups: spec.groups.iter().map(|g| pb::Group { role: g.role.to_string(), size: g.size }).collect(),
+        retry: Some(retry(&spec.retry)),
+    }
+}
+
+fn retry(policy: &RetryPolicy) -> pb::RetryPolicy {
+    pb::RetryPolicy {
+        max_attempts: policy.max_attempts,
+        backoff: Some(duration(policy.backoff_ms)),
+        classes: policy.on.iter().map(|class| self::class(*class).into()).collect(),
+    }
+}
+
+const fn class(class: Class) -> pb::ReasonClass {
+    match class {
+        Class::Success => pb::ReasonClass::Success,
+        Class::User => pb::ReasonClass::User,
+        Class::Timeout => pb::ReasonClass::Timeout,
+        Class::Stopped => pb::ReasonClass::Stopped,
+        Class::Infrastructure => pb::ReasonClass::Infrastructure,
     }
 }
 
@@ -246,6 +275,7 @@ mod tests {
         execution.title = "\u{10ffff}".repeat(200);
         let tags: Vec<String> = (0..32).map(|index| format!("{index:0>63}")).collect();
         execution.tags = Tags::try_new(&tags).expect("tags");
+        execution.notes = "\"".repeat(2046);
         execution.spec.priority = Priority::Normal;
         let every = ALL_STEPS.map(|kind| Checkpoint { kind, at: at(2) });
         let outcome = Outcome {

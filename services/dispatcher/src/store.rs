@@ -5,6 +5,7 @@
 //! so that nobody has to ask the store whether something happened.
 
 mod queue;
+mod schedules;
 
 use std::sync::Arc;
 
@@ -20,6 +21,7 @@ use crate::{
         execution::{Execution, Number},
         member::Member,
         policy::Policy,
+        schedule::Schedule,
     },
     error::Error,
 };
@@ -36,8 +38,17 @@ pub const RUNNING: Fact = Fact("running");
 pub const STOP_REQUESTED: Fact = Fact("stop_requested");
 /// Its outcome is fixed.
 pub const FINISHING: Fact = Fact("finishing");
+/// An attempt failed and everything of it is kept; another one follows.
+pub const RETRYING: Fact = Fact("retrying");
 /// It reached its last phase.
 pub const FINISHED: Fact = Fact("finished");
+
+/// A schedule was made.
+pub const CREATED: Fact = Fact("created");
+/// It was due, and this became of it.
+pub const TICKED: Fact = Fact("ticked");
+/// It was taken away.
+pub const DELETED: Fact = Fact("deleted");
 
 /// More members than all tiers of an installation admit.
 const MAX_HOLDING: usize = 65_536;
@@ -70,11 +81,21 @@ impl Record for Member {
     }
 }
 
+/// Which of a project's executions are listed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Listed {
+    /// Those that have all of these.
+    pub tags: Tags,
+    /// The archived ones in the place of the others.
+    pub archived: bool,
+}
+
 /// What the dispatcher keeps. Clones share it.
 #[derive(Clone)]
 pub struct Repository {
     store: Store,
     executions: Collection<Execution>,
+    schedules: Collection<Schedule>,
     members: Records<Member>,
     policies: Records<Policy>,
     lease: Lease,
@@ -85,15 +106,16 @@ impl Repository {
     /// Opens the collections and begins to contend for the lease.
     pub async fn open(store: Store) -> Result<Self, StoreError> {
         let executions = store.collection().await?;
+        let schedules = store.collection().await?;
         let members = store.records().await?;
         let policies = store.records().await?;
         let lease = store.lease("dispatch");
-        Ok(Self { store, executions, members, policies, lease, changes: Changes::default() })
+        Ok(Self { store, executions, schedules, members, policies, lease, changes: Changes::default() })
     }
 
     /// Everything that has events, as those see it who project it elsewhere.
     pub fn aggregates(&self) -> Vec<Arc<dyn Aggregates>> {
-        vec![Arc::new(self.executions.clone())]
+        vec![Arc::new(self.executions.clone()), Arc::new(self.schedules.clone())]
     }
 
     /// The store itself, for transactions.
@@ -180,11 +202,11 @@ impl Repository {
         tx.find_records(&self.members, doc! {"state.holding": true}, MAX_HOLDING).await
     }
 
-    /// A page of a project's executions that have all of these tags, newest first.
+    /// A page of a project's executions, newest first: of all, where nothing is said.
     pub async fn page(
         &self,
         project: ProjectId,
-        tags: &Tags,
+        listed: Option<&Listed>,
         below: Option<u64>,
         size: usize,
     ) -> Result<Page<Stored<Execution>>, StoreError> {
@@ -193,8 +215,19 @@ impl Repository {
             None => self.store.numbers().last(&number_key(project)).await? + 1,
         };
         let mut within = doc! {"state.project": project.to_string()};
-        if tags.iter().next().is_some() {
-            within.insert("state.tags", doc! {"$all": tags.texts()});
+        if let Some(Listed { tags, archived }) = listed {
+            if tags.iter().next().is_some() {
+                within.insert("state.tags", doc! {"$all": tags.texts()});
+            }
+            // What was stored before there was an archive has no such field.
+            within.insert(
+                "state.archived",
+                if *archived {
+                    doc! {"$eq": true}
+                } else {
+                    doc! {"$ne": true}
+                },
+            );
         }
         self.executions.page(Walk { within, key: "number", below, size }, |execution| execution.number.0).await
     }

@@ -4,7 +4,8 @@
 //!   queue ── always ── what is written ─► the queue in memory
 //!   policy_sync ── always ── metadata ──► tiers and limits
 //!   the lease, while held ──┬──► admission   queue ─► places
-//!                           └──► reconciling members ─► what is wanted of them
+//!                           ├──► reconciling members ─► what is wanted of them
+//!                           └──► ticking  schedules ─► jobs
 //!   agent_keeper ── always ────► katonic-agent lives
 //! ```
 //!
@@ -16,3 +17,4 @@ pub mod agent_keeper;
 pub mod policy_sync;
 pub mod queue;
 pub mod reconciling;
+pub mod ticking;

@@ -8,8 +8,10 @@ pub mod edit;
 pub mod end;
 pub mod read;
 pub mod report;
+pub mod schedules;
 pub mod stop;
 pub mod submit;
+pub mod tick;
 pub mod watch;
 
 #[cfg(test)]

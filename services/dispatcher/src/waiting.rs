@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use katonic_domain::{ExecutionId, Limit, ProjectId, UserId};
+use katonic_domain::{ExecutionId, Limit, ProjectId, Timestamp, UserId};
 use tokio::sync::Notify;
 
 use crate::domain::{
@@ -136,6 +136,11 @@ impl WaitingRoom {
         all.into_iter().for_each(|waiting| queue.insert(waiting));
         self.change(|inner| inner.queue = queue);
         self.wake();
+    }
+
+    /// Lets those stand in line that have rested until now.
+    pub fn rouse(&self, now: Timestamp) {
+        self.change(|inner| inner.queue.rouse(now));
     }
 
     /// Forgets one that left.

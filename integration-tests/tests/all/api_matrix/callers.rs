@@ -66,10 +66,13 @@ impl World {
         }
         let lab = owner.rest.post("/organisations", &json!({ "name": owner.name })).await?;
         let subscription = admin.post("/event-subscriptions", &json!({ "name": "matrix" })).await?;
+        let nightly = json!({ "name": "matrix", "cron": "@yearly", "job": { "command": ["true"] } });
+        let schedule = owner.rest.post(&format!("/projects/{project}/schedules"), &nightly).await?;
         let token = owner.rest.post("/tokens", &json!({ "name": "theirs", "scopes": ["self:read"] })).await?;
         let known = vec![
             ("project_id", project),
             ("execution_id", execution),
+            ("schedule_id", text(&schedule, "scheduleId")?),
             ("member_id", member.to_string()),
             ("member_ids", member.to_string()),
             ("party_id", somebody),

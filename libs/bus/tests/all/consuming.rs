@@ -225,7 +225,8 @@ async fn a_message_that_is_retried_comes_again_to_this_queue_only_and_is_given_u
         _ => Verdict::Ack,
     });
     setup.publish(&[event("prj_flaky"), event("prj_never"), event("prj_good")]).await?;
-    let running = setup.consume_with(&recorder, |config| config.attempts = Attempts { short: 2, long: 2, ..Attempts::default() });
+    let running =
+        setup.consume_with(&recorder, |config| config.attempts = Attempts { short: 2, long: 2, ..Attempts::default() });
     let parked = setup.until_parked(1).await?;
     assert_eq!(parked[0].0, "given up after 4 repetitions: never");
     assert_eq!(parked[0].1, project("prj_never", 1).to_string().into_bytes());

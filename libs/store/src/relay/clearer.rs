@@ -84,6 +84,9 @@ impl ClearerTask {
 fn pipeline(events: &[&str]) -> Vec<Document> {
     let still_waits = doc! {"$not": [{"$in": ["$$entry.id", events]}]};
     let left = doc! {"$filter": {"input": "$outbox", "as": "entry", "cond": still_waits}};
-    let oldest = doc! {"$cond": [{"$eq": ["$outbox", []]}, "$$REMOVE", {"$min": "$outbox.at"}]};
+    // The first is the oldest. Not the least of `$outbox.at`: SecantusDB answers null for a path through an array,
+    // and a null is never left again, since `$min` keeps it.
+    let first = doc! {"$let": {"vars": {"first": {"$arrayElemAt": ["$outbox", 0]}}, "in": "$$first.at"}};
+    let oldest = doc! {"$cond": [{"$eq": ["$outbox", []]}, "$$REMOVE", first]};
     vec![doc! {"$set": {"outbox": left}}, doc! {"$set": {"unpublished_since": oldest}}]
 }

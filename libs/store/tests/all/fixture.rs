@@ -102,7 +102,12 @@ impl Fixture {
 
     /// Waits until nothing of the account waits for the broker.
     pub async fn drained(&self, id: ProjectId) -> anyhow::Result<()> {
-        while self.accounts.get(&id).await?.is_some_and(|account| account.waiting > 0) {
+        self.waits(id, 0).await
+    }
+
+    /// Waits until so many events of the account wait for the broker.
+    pub async fn waits(&self, id: ProjectId, events: usize) -> anyhow::Result<()> {
+        while self.accounts.get(&id).await?.is_some_and(|account| account.waiting != events) {
             tokio::task::yield_now().await;
         }
         Ok(())

@@ -32,6 +32,25 @@ async fn what_a_dead_process_committed_is_published_by_another() -> anyhow::Resu
     heir.drained(id).await
 }
 
+/// The process dies with some events published and cleared, others not: the rest is as old as its oldest.
+#[tokio::test]
+async fn what_is_left_of_an_outbox_is_published_by_another() -> anyhow::Result<()> {
+    let dying = Fixture::new().await?;
+    dying.bus.set_down(true);
+    let id = dying.account("half").await?;
+    for _ in 0..2 {
+        dying.accounts.update(&id, |account| account.deposit(1)).await?;
+    }
+    dying.bus.down_after(2);
+    dying.waits(id, 1).await?;
+    dying.accounts.update(&id, |account| account.deposit(1)).await?;
+    let heir = dying.beside().await?;
+    drop(dying);
+    let sequences: Vec<_> = heir.bus.facts(2).await.iter().map(|event| event.id.clone()).collect();
+    assert_eq!(sequences, [3, 4].map(|sequence: u64| format!("{id}.1.{sequence:020}")));
+    heir.drained(id).await
+}
+
 #[tokio::test]
 async fn an_unroutable_event_stays_until_the_topology_is_back() -> anyhow::Result<()> {
     let fixture = Fixture::new().await?;

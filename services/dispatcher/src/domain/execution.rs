@@ -1,9 +1,9 @@
 //! One piece of work on compute. Every change of its phase goes through
 //! [`transition`]; every method either changes it as a whole or leaves it alone.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
-use katonic_domain::{CommitId, ExecutionId, ProjectId, Tags, Timestamp, UserId};
+use katonic_domain::{CommitId, ExecutionId, ProjectId, ScheduleId, Tags, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
@@ -14,9 +14,6 @@ use crate::domain::{
     reason::Reason,
     spec::LaunchSpec,
 };
-
-/// How many attempts an execution shows; older ones are in its history.
-const MAX_ATTEMPTS: usize = 20;
 
 /// Dense in a project: 1, 2, 3 …, gaps allowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -91,6 +88,10 @@ pub struct Identity {
     pub title: String,
     /// For people.
     pub tags: Tags,
+    /// What it repeats.
+    pub rerun_of: Option<ExecutionId>,
+    /// What launched it, where that was no person.
+    pub schedule: Option<ScheduleId>,
 }
 
 /// One piece of work on compute.
@@ -109,6 +110,18 @@ pub struct Execution {
     /// For people.
     #[serde(default)]
     pub tags: Tags,
+    /// What people write about it.
+    #[serde(default)]
+    pub notes: String,
+    /// Whether lists leave it out.
+    #[serde(default)]
+    pub archived: bool,
+    /// What it repeats.
+    #[serde(default)]
+    pub rerun_of: Option<ExecutionId>,
+    /// What launched it, where that was no person.
+    #[serde(default)]
+    pub schedule: Option<ScheduleId>,
     /// What was pinned at submit.
     pub spec: LaunchSpec,
     /// W3C trace context of the submit, which its launch goes on with.
@@ -116,16 +129,19 @@ pub struct Execution {
     pub traceparent: Option<String>,
     /// What its users want.
     pub desired: DesiredState,
-    /// Rises with every change that its users make: of its title, its tags, what they want of it.
+    /// Rises with every change that its users make: of what they say about it and what they want of it.
     pub generation: u64,
     /// Where it is.
     pub phase: Phase,
-    /// Why it ends; set from FINISHING on.
+    /// Why it ends; set from FINISHING on. While it waits to be tried again: why the last attempt ended.
     pub reason: Option<Reason>,
     /// What was lost on the way to the end.
     pub conditions: Vec<Condition>,
     /// The newest tries, oldest first.
     pub attempts: Vec<Attempt>,
+    /// Not before this it is tried again; set while it waits for that.
+    #[serde(default)]
+    pub retry_at: Option<Timestamp>,
     /// Commit of the results.
     pub results_commit: Option<CommitId>,
     /// What user code wrote as metrics: a JSON object.
@@ -141,7 +157,7 @@ pub struct Execution {
 impl Execution {
     /// A job that was just accepted.
     pub fn queued(identity: Identity, spec: LaunchSpec, now: Timestamp) -> Self {
-        let Identity { id, project, number, owner, title, tags } = identity;
+        let Identity { id, project, number, owner, title, tags, rerun_of, schedule } = identity;
         Self {
             id,
             project,
@@ -149,6 +165,10 @@ impl Execution {
             owner,
             title,
             tags,
+            notes: String::new(),
+            archived: false,
+            rerun_of,
+            schedule,
             spec,
             traceparent: None,
             desired: DesiredState::Run,
@@ -157,6 +177,7 @@ impl Execution {
             reason: None,
             conditions: Vec::new(),
             attempts: Vec::new(),
+            retry_at: None,
             results_commit: None,
             metrics: None,
             created_at: now,
@@ -171,8 +192,7 @@ impl Execution {
         let number = self.attempts.last().map_or(1, |attempt| attempt.number + 1);
         let steps = [Step::Acknowledged, Step::QuotaChecked].map(|kind| Checkpoint { kind, at: now });
         self.attempts.push(Attempt::admitted(number, now, steps.to_vec()));
-        let surplus = self.attempts.len().saturating_sub(MAX_ATTEMPTS);
-        self.attempts.drain(..surplus);
+        (self.reason, self.retry_at) = (None, None);
         Ok(number)
     }
 
@@ -192,40 +212,44 @@ impl Execution {
         if self.desired == wish {
             return Ok(false);
         }
-        self.phase = transition(self.phase, Event::StopRequested).map_err(|_| Error::OutcomeFixed)?;
+        // While another attempt would follow, there is something to stop.
+        if self.next_attempt().is_none() {
+            self.phase = transition(self.phase, Event::StopRequested).map_err(|_| Error::OutcomeFixed)?;
+        }
         self.desired = wish;
         self.generation += 1;
         if self.phase.is_last() {
             self.reason = Some(Reason::StoppedByUser);
-            self.ended_at = Some(now);
+            (self.ended_at, self.retry_at) = (Some(now), None);
         }
         Ok(true)
     }
 
-    /// Changes what people call it. Answers whether that was news.
+    /// Changes what people say about it. Answers whether that was news.
     pub fn edit(&mut self, edit: &Edit) -> bool {
         let title = edit.title_of(&self.spec.command).unwrap_or_else(|| self.title.clone());
         let tags = edit.tags.clone().unwrap_or_else(|| self.tags.clone());
-        if (&title, &tags) == (&self.title, &self.tags) {
-            return false;
+        let notes = edit.notes.clone().unwrap_or_else(|| self.notes.clone());
+        let archived = edit.archived.unwrap_or(self.archived);
+        let same = (&title, &tags, &notes, archived) == (&self.title, &self.tags, &self.notes, self.archived);
+        if !same {
+            (self.title, self.tags, self.notes, self.archived) = (title, tags, notes, archived);
+            self.generation += 1;
         }
-        self.title = title;
-        self.tags = tags;
-        self.generation += 1;
-        true
+        !same
     }
 
     /// It will never be admitted.
     pub fn refuse(&mut self, reason: Reason, now: Timestamp) -> Result<(), Error> {
         self.phase = transition(self.phase, Event::Refused(reason))?;
         self.reason = Some(reason);
-        self.ended_at = Some(now);
+        (self.ended_at, self.retry_at) = (Some(now), None);
         Ok(())
     }
 
     /// Fixes how an attempt ended; the first to do so decides. Answers whether that was news.
     pub fn fix_outcome(&mut self, attempt: u32, outcome: Outcome, reported: &[Checkpoint]) -> Result<bool, Error> {
-        if self.current(attempt)?.outcome.is_some() {
+        if self.is_over(attempt) || self.current(attempt)?.outcome.is_some() {
             return Ok(false);
         }
         self.phase = transition(self.phase, Event::OutcomeFixed(outcome.reason))?;
@@ -239,19 +263,26 @@ impl Execution {
         Ok(true)
     }
 
-    /// Everything that was to be kept of an attempt is kept. Answers whether that was news.
+    /// Everything that was to be kept of an attempt is kept: it ends, or is tried again. Answers whether
+    /// that was news.
     pub fn close(&mut self, attempt: u32, closing: Closing, now: Timestamp) -> Result<bool, Error> {
-        if self.phase.is_last() {
+        if self.is_over(attempt) {
             return Ok(false);
         }
-        let reason = self
+        let outcome = self
             .current(attempt)?
             .outcome
             .ok_or(Error::Illegal(IllegalTransition { phase: self.phase, event: Event::Closed(Reason::Completed) }))?;
-        self.phase = transition(self.phase, Event::Closed(reason.reason))?;
+        let again = self.next_attempt();
+        let event = if again.is_some() { Event::TriedAgain } else { Event::Closed(outcome.reason) };
+        self.phase = transition(self.phase, event)?;
         let current = self.current(attempt)?;
         current.log_last_seq = closing.log_last_seq;
         current.merge_checkpoints(&closing.checkpoints);
+        if let Some(backoff) = again {
+            self.retry_at = now.checked_add(backoff).ok();
+            return Ok(true);
+        }
         self.results_commit = closing.results_commit;
         self.metrics = closing.metrics;
         self.conditions.extend(closing.conditions);
@@ -259,6 +290,20 @@ impl Execution {
         self.conditions.dedup();
         self.ended_at = Some(now);
         Ok(true)
+    }
+
+    /// How long after the current attempt, whose outcome is fixed, the next one may begin; none where
+    /// none follows.
+    fn next_attempt(&self) -> Option<Duration> {
+        let last = self.attempts.last().filter(|_| self.phase == Phase::Finishing)?;
+        let wanted = self.desired == DesiredState::Run;
+        last.outcome.filter(|_| wanted).and_then(|outcome| self.spec.retry.after(last.number, outcome.reason))
+    }
+
+    /// Whether all that was to be kept of an attempt is kept.
+    fn is_over(&self, attempt: u32) -> bool {
+        let waits = self.phase == Phase::Queued || self.phase.is_last();
+        self.attempts.last().is_some_and(|last| last.number > attempt || (last.number == attempt && waits))
     }
 
     /// The attempt that is going on or was the last.
@@ -290,132 +335,4 @@ impl Execution {
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
-    use super::*;
-    use crate::domain::spec::tests::spec;
-
-    /// A time, in seconds of the test's epoch.
-    pub(crate) fn at(second: i64) -> Timestamp {
-        Timestamp::from_second(1_700_000_000 + second).expect("a time")
-    }
-
-    /// A queued execution in tier `small`.
-    pub(crate) fn queued(number: u64) -> Execution {
-        let identity = Identity {
-            id: ExecutionId::generate(),
-            project: ProjectId::generate(),
-            number: Number(number),
-            owner: UserId::generate(),
-            title: "true".into(),
-            tags: Tags::default(),
-        };
-        Execution::queued(identity, spec("small", 2), at(i64::try_from(number).expect("small")))
-    }
-
-    /// One whose user code runs.
-    pub(crate) fn running() -> Execution {
-        let mut execution = queued(1);
-        execution.admit(at(1)).expect("admitted");
-        execution.launch(1, at(2), &[]).expect("launched");
-        execution
-    }
-
-    fn exited(reason: Reason) -> Outcome {
-        Outcome { reason, exit_code: Some(0), signal: 0, started_at: Some(at(2)), ended_at: at(3) }
-    }
-
-    #[test]
-    fn the_whole_way_sets_times_and_reason() {
-        let mut execution = running();
-        assert_eq!(execution.member_states(), BTreeMap::from([("running", 1)]));
-        assert_eq!(execution.fix_outcome(1, exited(Reason::Completed), &[]), Ok(true));
-        assert_eq!(execution.close(1, Closing { log_last_seq: 7, ..Closing::default() }, at(4)), Ok(true));
-        assert_eq!(execution.phase, Phase::Succeeded);
-        assert_eq!((execution.started_at, execution.ended_at), (Some(at(2)), Some(at(4))));
-        assert_eq!(execution.attempt().map(|attempt| attempt.log_last_seq), Some(7));
-    }
-
-    #[test]
-    fn a_short_job_may_end_before_its_start_was_reported() {
-        let mut execution = queued(1);
-        execution.admit(at(1)).expect("admitted");
-        assert_eq!(execution.fix_outcome(1, exited(Reason::ExitCode), &[]), Ok(true));
-        assert_eq!((execution.phase, execution.started_at), (Phase::Finishing, Some(at(2))));
-        assert_eq!(execution.launch(1, at(2), &[]), Ok(false), "a late report changes nothing");
-    }
-
-    #[test]
-    fn the_first_outcome_decides() {
-        let mut execution = running();
-        execution.fix_outcome(1, exited(Reason::Completed), &[]).expect("fixed");
-        let before = execution.clone();
-        assert_eq!(execution.fix_outcome(1, exited(Reason::ShimLost), &[]), Ok(false));
-        assert_eq!(execution, before);
-    }
-
-    #[test]
-    fn another_attempts_report_is_refused() {
-        let mut execution = running();
-        assert_eq!(execution.fix_outcome(2, exited(Reason::Completed), &[]), Err(Error::NotCurrent));
-        assert_eq!(execution.close(2, Closing::default(), at(4)), Err(Error::NotCurrent));
-    }
-
-    #[test]
-    fn closing_needs_an_outcome_and_happens_once() {
-        let mut execution = running();
-        assert!(matches!(execution.close(1, Closing::default(), at(4)), Err(Error::Illegal(_))));
-        execution.fix_outcome(1, exited(Reason::Completed), &[]).expect("fixed");
-        let lossy = Closing { conditions: vec![Condition::LogIncomplete; 2], ..Closing::default() };
-        assert_eq!(execution.close(1, lossy, at(4)), Ok(true));
-        assert_eq!(execution.conditions, [Condition::LogIncomplete]);
-        assert_eq!(execution.close(1, Closing::default(), at(5)), Ok(false));
-    }
-
-    #[test]
-    fn a_change_of_title_and_tags_is_a_new_generation_in_any_phase() {
-        let mut execution = running();
-        let edit = Edit { title: Some("best".into()), tags: Tags::try_new(&["kept"]).ok() };
-        assert!(execution.edit(&edit));
-        assert_eq!(
-            (execution.title.as_str(), execution.tags.texts(), execution.generation),
-            ("best", vec!["kept".to_owned()], 2)
-        );
-        assert!(!execution.edit(&edit), "repeating is the same");
-        assert!(execution.edit(&Edit { title: Some(String::new()), tags: None }));
-        assert_eq!(
-            (execution.title.as_str(), execution.tags.texts().len()),
-            ("true", 1),
-            "an empty one is the command"
-        );
-    }
-
-    #[test]
-    fn a_queued_execution_stops_at_once() {
-        let mut execution = queued(1);
-        assert_eq!(execution.request_stop(DesiredState::StopAndKeep, at(2)), Ok(true));
-        assert_eq!((execution.phase, execution.reason), (Phase::Stopped, Some(Reason::StoppedByUser)));
-        assert_eq!(execution.request_stop(DesiredState::StopAndKeep, at(3)), Ok(false), "repeating is the same");
-    }
-
-    #[test]
-    fn a_first_stop_after_the_outcome_is_refused_and_an_equal_one_is_not() {
-        let mut stopped = running();
-        assert_eq!(stopped.request_stop(DesiredState::StopAndDiscard, at(3)), Ok(true));
-        assert_eq!(stopped.phase, Phase::Running, "the phase follows what happens");
-        let mut unstopped = running();
-        for execution in [&mut stopped, &mut unstopped] {
-            execution.fix_outcome(1, exited(Reason::Completed), &[]).expect("fixed");
-        }
-        assert_eq!(stopped.request_stop(DesiredState::StopAndDiscard, at(4)), Ok(false));
-        assert_eq!(stopped.request_stop(DesiredState::StopAndKeep, at(4)), Err(Error::OutcomeFixed));
-        assert_eq!(unstopped.request_stop(DesiredState::StopAndKeep, at(4)), Err(Error::OutcomeFixed));
-    }
-
-    #[test]
-    fn what_is_stored_reads_back() {
-        let mut execution = running();
-        execution.metrics = Some(serde_json::json!({"accuracy": 0.9}));
-        let stored = serde_json::to_value(&execution).expect("serialises");
-        assert_eq!(serde_json::from_value::<Execution>(stored).ok(), Some(execution));
-    }
-}
+pub(crate) mod tests;

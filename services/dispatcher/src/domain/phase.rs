@@ -6,7 +6,7 @@
 //!     │                    │  OutcomeFixed       │ OutcomeFixed
 //!     │ Refused            └───────┐   ┌─────────┘
 //!     │ StopRequested              ▼   ▼
-//!     │                          FINISHING
+//!     │                          FINISHING ───TriedAgain───► QUEUED
 //!     │                              │ Closed
 //!     └──────────► SUCCEEDED │ FAILED │ STOPPED ◄──┘     (last phases)
 //! ```
@@ -54,6 +54,8 @@ pub enum Event {
     OutcomeFixed(Reason),
     /// Everything that was to be kept is kept.
     Closed(Reason),
+    /// Everything of the attempt is kept, and another one follows.
+    TriedAgain,
 }
 
 /// An event that cannot happen in a phase.
@@ -97,8 +99,12 @@ pub const fn transition(phase: Phase, event: Event) -> Result<Phase, IllegalTran
         (Phase::Running, Event::StopRequested) => Ok(Phase::Running),
         (Phase::Starting | Phase::Running, Event::OutcomeFixed(_)) => Ok(Phase::Finishing),
         (Phase::Finishing, Event::Closed(reason)) => Ok(Phase::last_of(reason)),
-        (Phase::Queued, Event::Launched | Event::OutcomeFixed(_) | Event::Closed(_))
-        | (Phase::Starting | Phase::Running, Event::Admitted | Event::Refused(_) | Event::Closed(_))
+        (Phase::Finishing, Event::TriedAgain) => Ok(Phase::Queued),
+        (Phase::Queued, Event::Launched | Event::OutcomeFixed(_) | Event::Closed(_) | Event::TriedAgain)
+        | (
+            Phase::Starting | Phase::Running,
+            Event::Admitted | Event::Refused(_) | Event::Closed(_) | Event::TriedAgain,
+        )
         | (Phase::Running, Event::Launched)
         | (
             Phase::Finishing,
@@ -111,7 +117,8 @@ pub const fn transition(phase: Phase, event: Event) -> Result<Phase, IllegalTran
             | Event::StopRequested
             | Event::Refused(_)
             | Event::OutcomeFixed(_)
-            | Event::Closed(_),
+            | Event::Closed(_)
+            | Event::TriedAgain,
         ) => Err(IllegalTransition { phase, event }),
     }
 }
@@ -121,7 +128,7 @@ mod tests {
     use super::*;
 
     fn events() -> Vec<Event> {
-        let mut events = vec![Event::Admitted, Event::Launched, Event::StopRequested];
+        let mut events = vec![Event::Admitted, Event::Launched, Event::StopRequested, Event::TriedAgain];
         for reason in Reason::ALL {
             events.extend([Event::Refused(reason), Event::OutcomeFixed(reason), Event::Closed(reason)]);
         }
@@ -141,6 +148,7 @@ mod tests {
             Event::Refused(reason) => (phase == Phase::Queued).then(|| Phase::last_of(reason)),
             Event::OutcomeFixed(_) => [Phase::Starting, Phase::Running].contains(&phase).then_some(Phase::Finishing),
             Event::Closed(reason) => (phase == Phase::Finishing).then(|| Phase::last_of(reason)),
+            Event::TriedAgain => (phase == Phase::Finishing).then_some(Phase::Queued),
         }
     }
 

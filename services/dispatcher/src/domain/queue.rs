@@ -1,6 +1,8 @@
 //! All that waits for a place, indexed by what admission asks: by tier, and
 //! there by priority, user and project, oldest first.
 //!
+//! Those that rest until they are tried again count, and stand in no line.
+//!
 //! Must hold: both indexes and the counts name the same executions.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -28,6 +30,8 @@ pub struct Waiting {
     pub priority: Priority,
     /// Since when it waits.
     pub queued_at: Timestamp,
+    /// Not before this it is tried again.
+    pub rests_until: Option<Timestamp>,
 }
 
 /// What age is compared by: since when it waits, then its id, so that the order is total.
@@ -44,6 +48,7 @@ impl From<&Execution> for Waiting {
             members: execution.spec.member_count(),
             priority: execution.spec.priority,
             queued_at: execution.created_at,
+            rests_until: execution.retry_at,
         }
     }
 }
@@ -77,6 +82,7 @@ pub type Lines = BTreeMap<Line, BTreeSet<Age>>;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Queue {
     all: BTreeMap<ExecutionId, Waiting>,
+    resting: BTreeSet<(Timestamp, ExecutionId)>,
     tiers: BTreeMap<Name, Lines>,
     users: BTreeMap<UserId, u32>,
     projects: BTreeMap<ProjectId, u32>,
@@ -88,16 +94,37 @@ impl Queue {
         if self.all.contains_key(&waiting.id) {
             return;
         }
-        let line = self.tiers.entry(waiting.tier.clone()).or_default().entry(waiting.line()).or_default();
-        line.insert(waiting.age());
+        match waiting.rests_until {
+            Some(until) => _ = self.resting.insert((until, waiting.id)),
+            None => self.line_up(&waiting),
+        }
         *self.users.entry(waiting.owner).or_default() += 1;
         *self.projects.entry(waiting.project).or_default() += 1;
         self.all.insert(waiting.id, waiting);
     }
 
+    /// Lets those stand in line that have rested.
+    pub fn rouse(&mut self, now: Timestamp) {
+        while let Some((until, id)) = self.resting.first().copied().filter(|(until, _)| *until <= now) {
+            self.resting.remove(&(until, id));
+            let Some(mut waiting) = self.all.get(&id).cloned() else { continue };
+            waiting.rests_until = None;
+            self.line_up(&waiting);
+            self.all.insert(id, waiting);
+        }
+    }
+
+    fn line_up(&mut self, waiting: &Waiting) {
+        let line = self.tiers.entry(waiting.tier.clone()).or_default().entry(waiting.line()).or_default();
+        line.insert(waiting.age());
+    }
+
     /// Takes one out, if it is there.
     pub fn remove(&mut self, id: ExecutionId) -> Option<Waiting> {
         let waiting = self.all.remove(&id)?;
+        if let Some(until) = waiting.rests_until {
+            self.resting.remove(&(until, id));
+        }
         if let Some(lines) = self.tiers.get_mut(&waiting.tier) {
             if let Some(line) = lines.get_mut(&waiting.line()) {
                 line.remove(&waiting.age());
@@ -181,6 +208,7 @@ pub(crate) mod tests {
             members: 1,
             priority: Priority::Normal,
             queued_at: at(second),
+            rests_until: None,
         }
     }
 
@@ -201,6 +229,27 @@ pub(crate) mod tests {
             assert_eq!(queue.remove(waiting.id).as_ref(), Some(waiting));
             assert_eq!(queue.remove(waiting.id), None);
         }
+        assert_eq!(queue, Queue::default());
+    }
+
+    #[test]
+    fn who_rests_counts_and_stands_in_line_once_it_has_rested() {
+        let resting = Waiting { rests_until: Some(at(20)), ..waiting("a", 1) };
+        let mut queue = queue_of(&[resting.clone(), waiting("b", 2)]);
+        queue.rouse(at(19));
+        assert_eq!((queue.len(), queue.of_user(resting.owner), queue.tier(&tier("a"))), (2, 1, None));
+        queue.rouse(at(20));
+        assert_eq!(queue.tier(&tier("a")).map(BTreeMap::len), Some(1));
+        assert_eq!(queue.get(resting.id).and_then(|waiting| waiting.rests_until), None);
+        queue.remove(resting.id);
+        assert_eq!((queue.tier(&tier("a")), queue.of_user(resting.owner)), (None, 0));
+    }
+
+    #[test]
+    fn who_leaves_while_resting_leaves_nothing_behind() {
+        let resting = Waiting { rests_until: Some(at(20)), ..waiting("a", 1) };
+        let mut queue = queue_of(std::slice::from_ref(&resting));
+        assert_eq!(queue.remove(resting.id), Some(resting));
         assert_eq!(queue, Queue::default());
     }
 }

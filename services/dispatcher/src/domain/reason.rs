@@ -4,7 +4,8 @@
 use serde::{Deserialize, Serialize};
 
 /// What sort of end a reason is; decides the last phase and whether a retry may help.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Class {
     /// The command did what it was asked to.
     Success,

@@ -2,10 +2,14 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use katonic_domain::{CommitId, Name, Tags, error::Violation};
+use katonic_domain::{CommitId, ExecutionId, Name, ScheduleId, Tags, error::Violation};
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{params::Params, priority::Priority};
+use crate::domain::{
+    params::Params,
+    priority::Priority,
+    retry::{RetryForm, RetryPolicy},
+};
 
 /// How long user code may run where nothing was said.
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(24 * 3600);
@@ -92,10 +96,18 @@ pub struct JobRequest {
     pub tags: Tags,
     /// How it is ordered in its tier's queue.
     pub priority: Priority,
+    /// How often it is tried.
+    pub retry: RetryPolicy,
+    /// That it has no input files, whatever the project has.
+    pub no_input: bool,
+    /// What it repeats.
+    pub rerun_of: Option<ExecutionId>,
+    /// What launches it, where that is no person.
+    pub schedule: Option<ScheduleId>,
 }
 
 /// A job request as it came, before anything was checked.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JobForm {
     /// Program and arguments.
     pub command: Vec<String>,
@@ -115,6 +127,14 @@ pub struct JobForm {
     pub tags: Vec<String>,
     /// How urgent it is.
     pub priority: Priority,
+    /// How often it is tried.
+    pub retry: RetryForm,
+    /// That it has no input files, whatever the project has.
+    pub no_input: bool,
+    /// What it repeats.
+    pub rerun_of: Option<ExecutionId>,
+    /// What launches it, where that is no person.
+    pub schedule: Option<ScheduleId>,
 }
 
 impl JobForm {
@@ -142,12 +162,29 @@ impl JobForm {
         let given = command.as_ref().map_or(0, Command::json_len);
         let params = Params::try_new(self.params).and_then(|params| within(given, params));
         let params = params.map_err(|why| refuse("params", &why)).ok();
+        let retry = self.retry.check().map_err(|wrong| violations.extend(wrong)).ok();
 
-        match (command, commit, tier, tags, params) {
-            (Some(command), Some(commit), Some(tier), Some(tags), Some(params)) if violations.is_empty() => {
+        match (command, commit, tier, tags, params, retry) {
+            (Some(command), Some(commit), Some(tier), Some(tags), Some(params), Some(retry))
+                if violations.is_empty() =>
+            {
                 let title = if self.title.is_empty() { command.as_title() } else { self.title };
-                let priority = self.priority;
-                Ok(JobRequest { command, title, commit, tier, timeout, grace, params, tags, priority })
+                let Self { priority, no_input, rerun_of, schedule, .. } = self;
+                Ok(JobRequest {
+                    command,
+                    title,
+                    commit,
+                    tier,
+                    timeout,
+                    grace,
+                    params,
+                    tags,
+                    priority,
+                    retry,
+                    no_input,
+                    rerun_of,
+                    schedule,
+                })
             }
             _ => Err(Error(violations)),
         }
@@ -219,6 +256,9 @@ pub struct LaunchSpec {
     /// How it is ordered in its tier's queue.
     #[serde(default)]
     pub priority: Priority,
+    /// How often it is tried.
+    #[serde(default)]
+    pub retry: RetryPolicy,
 }
 
 impl LaunchSpec {
@@ -261,6 +301,7 @@ pub(crate) mod tests {
             groups: vec![Group { role: "main".parse().expect("a name"), size: 1 }],
             params: Params::default(),
             priority: Priority::default(),
+            retry: RetryPolicy::default(),
         }
     }
 
@@ -288,10 +329,15 @@ pub(crate) mod tests {
             params: BTreeMap::from([("a-b".into(), String::new())]),
             tags: vec!["a b".into()],
             priority: Priority::High,
+            retry: RetryForm { max_attempts: 21, ..RetryForm::default() },
+            ..JobForm::default()
         };
         let mut named = fields(wrong);
         named.sort();
-        assert_eq!(named, ["command", "commit", "grace", "params", "tags", "tier", "timeout", "title"]);
+        assert_eq!(
+            named,
+            ["command", "commit", "grace", "params", "retry.max_attempts", "tags", "tier", "timeout", "title"]
+        );
     }
 
     #[test]

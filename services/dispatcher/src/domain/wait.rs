@@ -1,6 +1,8 @@
 //! What one that waits waits for: the first of everything that holds it back
 //! which would have to change. Pure, over the state that admission decides upon.
 
+use katonic_domain::Timestamp;
+
 use crate::domain::{
     admission::State,
     queue::Waiting,
@@ -28,6 +30,8 @@ pub struct Situation<'a> {
 pub enum Wait {
     /// The next start of the platform.
     Stopping,
+    /// This time, after an attempt that failed.
+    Resting(Timestamp),
     /// The broker, which has not taken so many of its events.
     EventsWaiting(usize),
     /// A higher limit: it alone is more than this one allows.
@@ -60,6 +64,10 @@ pub enum Wait {
 
 /// What it waits for, and where it stands meanwhile.
 pub fn find(situation: &Situation<'_>) -> (Wait, Standing) {
+    // Whoever rests stands in no line.
+    if let Some(until) = situation.waiting.rests_until.filter(|_| !situation.stopping) {
+        return (Wait::Resting(until), Standing::default());
+    }
     let standing = standing(situation.state, situation.waiting);
     (why(situation, &standing), standing)
 }
@@ -107,6 +115,7 @@ mod tests {
 
     use super::*;
     use crate::domain::{
+        execution::tests::at,
         limits::Limits,
         priority::Priority,
         queue::tests::{queue_of, tier, waiting},
@@ -160,6 +169,8 @@ mod tests {
         assert_eq!(bench.why(|_| {}), Wait::Nothing);
         assert_eq!(bench.why(|situation| situation.stopping = true), Wait::Stopping);
         assert_eq!(bench.why(|situation| situation.unpublished = Some(48)), Wait::EventsWaiting(48));
+        let rests = Bench { own: Waiting { rests_until: Some(at(60)), ..waiting("a", 10) }, ..Bench::new() };
+        assert_eq!(rests.why(|_| {}), Wait::Resting(at(60)));
         assert_eq!(bench.why(|situation| situation.identities = Some(0)), Wait::BackendFull);
         assert_eq!(bench.why(|situation| situation.identities = Some(1)), Wait::Nothing);
         assert_eq!(Bench::full().why(|_| {}), Wait::TierFull);

@@ -4,8 +4,11 @@ use std::time::Duration;
 
 use katonic_domain::{Timestamp, error::Violation};
 use katonic_proto::{dispatcher::v1 as pb, envelope::Envelope, json, time::timestamp};
-use katonic_service::{fields, rpc::to_status};
-use katonic_store::{HistoryEntry, Version};
+use katonic_service::{
+    fields, idempotency,
+    rpc::{from_status, to_status},
+};
+use katonic_store::{HistoryEntry, Idempotency, Version};
 use tonic::Status;
 
 use crate::{
@@ -16,13 +19,15 @@ use crate::{
         execution::{Closing, Condition},
         explain::Explanation,
         priority::Priority,
-        reason::Reason,
+        reason::{Class, Reason},
+        retry::RetryForm,
         spec::{self, JobForm},
         usage::Full,
         wait::Wait,
     },
     error::Error,
     snapshot,
+    usecases::submit::Accepted,
 };
 
 /// The status of an error. What a peer said to our caller's question is passed on as it is.
@@ -31,6 +36,11 @@ pub fn status(error: Error) -> Status {
         Error::Refused(failure) => failure.into(),
         other => to_status(&other),
     }
+}
+
+/// An idempotency key as the store has it.
+pub fn stored_key(key: idempotency::Idempotency) -> Idempotency {
+    Idempotency { digest: key.digest, body_hash: key.body_hash }
 }
 
 /// A job request as it came.
@@ -45,6 +55,10 @@ pub fn job_form(request: pb::SubmitJobRequest) -> Result<JobForm, Error> {
     };
     let timeout = duration("timeout", request.timeout);
     let grace = duration("grace", request.grace);
+    let retry = request.retry.unwrap_or_default();
+    let backoff = duration("retry.backoff", retry.backoff);
+    let on = retry.classes().map(class).collect();
+    let retry = RetryForm { max_attempts: retry.max_attempts, backoff, on };
     if !violations.is_empty() {
         return Err(Error::Spec(spec::Error(violations)));
     }
@@ -52,7 +66,38 @@ pub fn job_form(request: pb::SubmitJobRequest) -> Result<JobForm, Error> {
         return Err(Error::Spec(spec::Error(vec![Violation::new("priority", "is none that there is")])));
     };
     let pb::SubmitJobRequest { project_id: _, command, title, commit, tier, params, tags, .. } = request;
-    Ok(JobForm { command, title, commit, tier, timeout, grace, params, tags, priority })
+    Ok(JobForm { command, title, commit, tier, timeout, grace, params, tags, priority, retry, ..JobForm::default() })
+}
+
+/// What became of one job of many that was accepted.
+pub fn accepted(accepted: &Accepted) -> pb::SubmitJobsAnswer {
+    let execution = &accepted.stored.state;
+    pb::SubmitJobsAnswer {
+        execution_id: execution.id.to_string(),
+        number: execution.number.0,
+        replayed: accepted.replayed,
+        problem: None,
+    }
+}
+
+/// And of one that was not.
+pub fn refused(refused: &Status) -> pb::SubmitJobsAnswer {
+    let failure = from_status(refused);
+    let violation = |wrong: Violation| pb::JobViolation { field: wrong.field, description: wrong.description };
+    let violations = failure.violations.into_iter().map(violation).collect();
+    let problem = pb::JobProblem { code: failure.reason, detail: failure.message, violations };
+    pb::SubmitJobsAnswer { problem: Some(problem), ..Default::default() }
+}
+
+/// One that there is not is none that may be tried again.
+const fn class(class: pb::ReasonClass) -> Class {
+    match class {
+        pb::ReasonClass::User => Class::User,
+        pb::ReasonClass::Timeout => Class::Timeout,
+        pb::ReasonClass::Infrastructure => Class::Infrastructure,
+        pb::ReasonClass::Stopped => Class::Stopped,
+        pb::ReasonClass::Unspecified | pb::ReasonClass::Success => Class::Success,
+    }
 }
 
 fn priority(priority: i32) -> Option<Priority> {
@@ -65,10 +110,20 @@ fn priority(priority: i32) -> Option<Priority> {
 
 /// What is to be changed, as it came.
 pub fn edit_form(request: pb::UpdateExecutionRequest) -> Result<EditForm, Status> {
-    let pb::UpdateExecutionRequest { execution_id: _, title, tags, update_mask, etag: _ } = request;
-    let set = [("title", !title.is_empty()), ("tags", !tags.is_empty())];
+    let pb::UpdateExecutionRequest { execution_id: _, title, tags, notes, archived, update_mask, etag: _ } = request;
+    let set = [
+        ("title", !title.is_empty()),
+        ("tags", !tags.is_empty()),
+        ("notes", !notes.is_empty()),
+        ("archived", archived),
+    ];
     let changed = fields::mask("update_mask", update_mask.as_ref(), &set)?;
-    Ok(EditForm { title: changed.contains("title").then_some(title), tags: changed.contains("tags").then_some(tags) })
+    Ok(EditForm {
+        title: changed.contains("title").then_some(title),
+        tags: changed.contains("tags").then_some(tags),
+        notes: changed.contains("notes").then_some(notes),
+        archived: changed.contains("archived").then_some(archived),
+    })
 }
 
 fn std_duration(duration: prost_types::Duration) -> Option<Duration> {
@@ -187,6 +242,7 @@ pub fn explanation(explanation: Explanation) -> pb::ExplainExecutionResponse {
 const fn wait(wait: Wait) -> pb::Wait {
     match wait {
         Wait::Stopping => pb::Wait::Stopping,
+        Wait::Resting(_) => pb::Wait::Resting,
         Wait::EventsWaiting(_) => pb::Wait::EventsWaiting,
         Wait::NeverFits { .. } => pb::Wait::NeverFits,
         Wait::Limit { full: Full::Project, .. } => pb::Wait::ProjectLimit,

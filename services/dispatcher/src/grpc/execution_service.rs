@@ -1,6 +1,9 @@
 //! What users ask about executions.
 
-use futures::{StreamExt, stream::BoxStream};
+use futures::{
+    StreamExt,
+    stream::{self, BoxStream},
+};
 use katonic_domain::{ExecutionId, ProjectId, Tags};
 use katonic_proto::dispatcher::v1::{self as pb, execution_service_server::ExecutionService};
 use katonic_service::{auth, fields, idempotency};
@@ -8,22 +11,30 @@ use katonic_store::Idempotency;
 use tonic::{Request, Response, Status};
 
 use crate::{
-    domain::execution::Execution,
+    domain::{execution::Execution, spec::JobForm},
     error::Error,
-    grpc::convert::{self, status},
+    grpc::{
+        convert::{self, status, stored_key},
+        rerun,
+    },
     snapshot,
+    store::Listed,
     usecases::{
         access::Access,
         edit::Edits,
         read::Reads,
         stop::Stop,
-        submit::{Submit, Submitter},
+        submit::{Accepted, Submit, Submitter},
         watch::Watches,
     },
 };
 
 const DEFAULT_JOBS: usize = 50;
 const DEFAULT_EVENTS: usize = 200;
+/// Jobs in one call.
+const MOST_JOBS: usize = 1_000;
+/// Of these, at once: they wait together for the disk.
+const JOBS_AT_ONCE: usize = 64;
 
 /// The service.
 pub struct Executions {
@@ -31,7 +42,7 @@ pub struct Executions {
     pub access: Access,
     /// Accepts jobs.
     pub submit: Submit,
-    /// Changes titles and tags.
+    /// Changes what people say about them.
     pub edits: Edits,
     /// Asks for stops.
     pub stop: Stop,
@@ -53,6 +64,24 @@ impl Executions {
         self.access.find(user.id, action, id).await.map_err(status)
     }
 
+    async fn accept(&self, submitter: Submitter, form: JobForm, key: Option<Idempotency>) -> Result<Accepted, Status> {
+        let job = form.check().map_err(|error| status(error.into()))?;
+        self.submit.job(submitter, job, key).await.map_err(status)
+    }
+
+    async fn submit_one(
+        &self,
+        submitter: Submitter,
+        job: pb::SubmitJobRequest,
+        key: Option<Idempotency>,
+    ) -> pb::SubmitJobsAnswer {
+        let accepted = match convert::job_form(job).map_err(status) {
+            Ok(form) => self.accept(submitter, form, key).await,
+            Err(refused) => Err(refused),
+        };
+        accepted.map_or_else(|refused| convert::refused(&refused), |accepted| convert::accepted(&accepted))
+    }
+
     async fn shown(&self, execution: &Execution) -> Result<pb::Execution, Status> {
         let members = self.reads.current_members(execution).await.map_err(status)?;
         Ok(snapshot::execution(execution, &members))
@@ -66,15 +95,49 @@ impl ExecutionService for Executions {
         request: Request<pb::SubmitJobRequest>,
     ) -> Result<Response<pb::SubmitJobResponse>, Status> {
         let user = auth::user(&request, "execution.launch")?;
-        let idempotency =
-            idempotency::read(&request)?.map(|key| Idempotency { digest: key.digest, body_hash: key.body_hash });
+        let key = idempotency::read(&request)?.map(stored_key);
         let request = request.into_inner();
         let project: ProjectId = fields::parse("project_id", &request.project_id)?;
-        let job = convert::job_form(request).and_then(|form| Ok(form.check()?)).map_err(status)?;
-        let submitter = Submitter { user: user.id, project };
-        let accepted = self.submit.job(submitter, job, idempotency).await.map_err(status)?;
+        let form = convert::job_form(request).map_err(status)?;
+        let accepted = self.accept(Submitter { user: user.id, project }, form, key).await?;
         let execution = Some(self.shown(&accepted.stored.state).await?);
         let mut response = Response::new(pb::SubmitJobResponse { execution });
+        idempotency::mark_replayed(&mut response, accepted.replayed);
+        Ok(response)
+    }
+
+    async fn submit_jobs(
+        &self,
+        request: Request<pb::SubmitJobsRequest>,
+    ) -> Result<Response<pb::SubmitJobsResponse>, Status> {
+        let user = auth::user(&request, "execution.launch")?;
+        let key = idempotency::read(&request)?;
+        let pb::SubmitJobsRequest { project_id, jobs } = request.into_inner();
+        let project: ProjectId = fields::parse("project_id", &project_id)?;
+        self.access.metadata().check(user.id, "execution.launch", project).await.map_err(status)?;
+        if !(1..=MOST_JOBS).contains(&jobs.len()) {
+            return Err(fields::invalid("jobs", "are none, or more than 1000"));
+        }
+        let submitter = Submitter { user: user.id, project };
+        let answer = |(place, job): (usize, pb::SubmitJobRequest)| {
+            let key = key.as_ref().map(|key| stored_key(key.of_part(place, &job)));
+            self.submit_one(submitter, job, key)
+        };
+        let answers = stream::iter(jobs.into_iter().enumerate()).map(answer).buffered(JOBS_AT_ONCE).collect().await;
+        Ok(Response::new(pb::SubmitJobsResponse { answers, project_id }))
+    }
+
+    async fn rerun_execution(
+        &self,
+        request: Request<pb::RerunExecutionRequest>,
+    ) -> Result<Response<pb::RerunExecutionResponse>, Status> {
+        let of = self.find(&request, "execution.launch", &request.get_ref().execution_id).await?.state;
+        let user = auth::user(&request, "execution.launch")?;
+        let key = idempotency::read(&request)?.map(stored_key);
+        let form = rerun::job_form(&of, request.into_inner()).map_err(status)?;
+        let accepted = self.accept(Submitter { user: user.id, project: of.project }, form, key).await?;
+        let execution = Some(self.shown(&accepted.stored.state).await?);
+        let mut response = Response::new(pb::RerunExecutionResponse { execution });
         idempotency::mark_replayed(&mut response, accepted.replayed);
         Ok(response)
     }
@@ -88,7 +151,7 @@ impl ExecutionService for Executions {
         let tags = Tags::try_new(&request.tags).map_err(|why| fields::invalid("tags", why))?;
         self.access.metadata().check(user.id, "execution.list", project).await.map_err(status)?;
         let page = match request.number {
-            0 => self.reads.page(project, &tags, below, size).await,
+            0 => self.reads.page(project, &Listed { tags, archived: request.archived }, below, size).await,
             number => self.reads.numbered(project, number).await,
         };
         let page = page.map_err(status)?;

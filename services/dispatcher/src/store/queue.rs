@@ -11,8 +11,17 @@ use crate::domain::{priority::Priority, queue::Waiting, spec::Group};
 /// More than an installation's limit lets in.
 const MAX_QUEUE: usize = 200_000;
 
-const FIELDS: [&str; 8] =
-    ["id", "project", "owner", "created_at", "spec.tier.name", "spec.tier.max_running", "spec.groups", "spec.priority"];
+const FIELDS: [&str; 9] = [
+    "id",
+    "project",
+    "owner",
+    "created_at",
+    "retry_at",
+    "spec.tier.name",
+    "spec.tier.max_running",
+    "spec.groups",
+    "spec.priority",
+];
 
 #[derive(Deserialize)]
 struct View {
@@ -20,6 +29,8 @@ struct View {
     project: ProjectId,
     owner: UserId,
     created_at: Timestamp,
+    #[serde(default)]
+    retry_at: Option<Timestamp>,
     spec: SpecView,
 }
 
@@ -39,7 +50,7 @@ struct TierView {
 
 impl From<View> for Waiting {
     fn from(view: View) -> Self {
-        let View { id, project, owner, created_at, spec } = view;
+        let View { id, project, owner, created_at, retry_at, spec } = view;
         Self {
             id,
             project,
@@ -49,6 +60,7 @@ impl From<View> for Waiting {
             members: spec.groups.iter().map(|group| group.size).sum(),
             priority: spec.priority,
             queued_at: created_at,
+            rests_until: retry_at,
         }
     }
 }

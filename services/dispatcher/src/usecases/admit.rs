@@ -53,6 +53,7 @@ impl Admission {
         if self.waiting.look(crate::domain::queue::Queue::is_empty) {
             return Ok(0);
         }
+        self.waiting.rouse(self.clock.now());
         let limits = self.policies.limits().await?;
         let holding = self.repository.holding().await?;
         if self.choose(&Usage::of_members(&holding), &limits, turns).chosen.is_empty() {

@@ -17,7 +17,7 @@ use crate::{
         reason::Reason,
     },
     error::Error,
-    store::{FINISHED, Repository},
+    store::{FINISHED, RETRYING, Repository},
 };
 
 /// Ends attempts and frees places.
@@ -81,7 +81,7 @@ impl Ending {
             ..Closing::default()
         };
         let news = execution.close(attempt, closing, now)?;
-        Ok(news.then_some(FINISHED))
+        Ok(news.then(|| closed(execution)))
     }
 
     /// Ends an execution that will never be admitted.
@@ -127,6 +127,11 @@ impl Ending {
         let at = self.clock.now();
         kinds.iter().map(|kind| Checkpoint { kind: *kind, at }).collect()
     }
+}
+
+/// What the close of an attempt was for its execution.
+pub(super) const fn closed(execution: &Execution) -> Fact {
+    if execution.phase.is_last() { FINISHED } else { RETRYING }
 }
 
 #[allow(clippy::unnecessary_wraps, reason = "the shape of a change")]

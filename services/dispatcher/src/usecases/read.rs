@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use katonic_domain::{ProjectId, Tags};
+use katonic_domain::{Clock, ProjectId};
 use katonic_service::Shutdown;
 use katonic_store::{COMMAND_BOUND, HistoryEntry, Page, Stored, Version};
 
@@ -23,7 +23,7 @@ use crate::{
     error::Error,
     policies::Policies,
     reconcile::plan::Presence,
-    store::Repository,
+    store::{Listed, Repository},
     waiting::WaitingRoom,
 };
 
@@ -40,6 +40,8 @@ pub struct Reads {
     pub backend: Arc<dyn Backend>,
     /// Cancelled when this platform goes down.
     pub stopping: Shutdown,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
 }
 
 impl Reads {
@@ -51,20 +53,20 @@ impl Reads {
         Ok(members)
     }
 
-    /// A page of a project's executions that have all of these tags, newest first.
+    /// A page of a project's executions, newest first.
     pub async fn page(
         &self,
         project: ProjectId,
-        tags: &Tags,
+        listed: &Listed,
         below: Option<u64>,
         size: usize,
     ) -> Result<Page<Stored<Execution>>, Error> {
-        Ok(self.repository.page(project, tags, below, size).await?)
+        Ok(self.repository.page(project, Some(listed), below, size).await?)
     }
 
     /// The project's execution of that number, as a page of at most one.
     pub async fn numbered(&self, project: ProjectId, number: u64) -> Result<Page<Stored<Execution>>, Error> {
-        let mut page = self.repository.page(project, &Tags::default(), number.checked_add(1), 1).await?;
+        let mut page = self.repository.page(project, None, number.checked_add(1), 1).await?;
         page.items.retain(|stored| stored.state.number.0 == number);
         page.next = None;
         Ok(page)
@@ -93,7 +95,10 @@ impl Reads {
     }
 
     fn wait(&self, stored: &Stored<Execution>, usage: &Usage, limits: &Limits) -> (Wait, Standing) {
-        let waiting = Waiting::from(&stored.state);
+        let now = self.clock.now();
+        let mut waiting = Waiting::from(&stored.state);
+        waiting.rests_until = waiting.rests_until.filter(|until| *until > now);
+        self.waiting.rouse(now);
         self.waiting.look_with(&waiting, |queue| {
             wait::find(&Situation {
                 waiting: &waiting,

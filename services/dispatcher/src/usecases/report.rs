@@ -4,7 +4,7 @@
 //! ```text
 //!   checkpoints ──► member          (no event; `running` when user code started)
 //!   exit ─────────► outcome fixed   (compare-and-set: the first one decides)
-//!   finished ─────► last phase and members closed, in one transaction
+//!   finished ─────► last phase, or the queue again, and members closed, in one transaction
 //! ```
 
 use std::sync::Arc;
@@ -21,7 +21,8 @@ use crate::{
         member::Member,
     },
     error::Error,
-    store::{FINISHED, FINISHING, RUNNING, Repository},
+    store::{FINISHING, RUNNING, Repository},
+    usecases::end::closed,
 };
 
 /// Metrics beyond this are refused, with a condition.
@@ -117,7 +118,7 @@ impl Reports {
         }
         let closing = Closing { checkpoints: member.checkpoints.clone(), ..closing.clone() };
         let news = execution.close(id.attempt, closing, self.clock.now())?;
-        Ok(news.then_some(FINISHED))
+        Ok(news.then(|| closed(execution)))
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use katonic_domain::{Clock, ExecutionId, ProjectId, Tags, UserId};
+use katonic_domain::{Clock, ExecutionId, ProjectId, ScheduleId, Tags, UserId};
 use katonic_service::telemetry;
 use katonic_store::{Idempotency, Insertion, Stored};
 use tracing::instrument;
@@ -63,7 +63,10 @@ impl Submit {
             return Ok(Insertion { stored, replayed: true });
         }
         let launch = Launch { user, project, tier: request.tier.as_ref(), commit: request.commit.as_ref() };
-        let resolved = self.metadata.resolve_launch(launch).await?;
+        let mut resolved = self.metadata.resolve_launch(launch).await?;
+        if request.no_input {
+            resolved.input_commit = None;
+        }
         self.intake.accept(submitter, pin(request, resolved), idempotency).await
     }
 }
@@ -73,6 +76,8 @@ impl Submit {
 pub struct Pinned {
     title: String,
     tags: Tags,
+    rerun_of: Option<ExecutionId>,
+    schedule: Option<ScheduleId>,
     spec: LaunchSpec,
 }
 
@@ -104,12 +109,13 @@ impl Intake {
         idempotency: Option<Idempotency>,
     ) -> Result<Accepted, Error> {
         let Submitter { user: owner, project } = submitter;
-        let Pinned { title, tags, spec } = pinned;
+        let Pinned { title, tags, rerun_of, schedule, spec } = pinned;
         // Counts until the execution is seen in the queue, so that many at once pass no limit.
         let _entering = self.waiting.enter(owner, project, &*self.policies.limits().await?)?;
         let (digest, number) = tokio::join!(self.backend.environment_digest(), self.repository.next_number(project));
         let spec = LaunchSpec { image_digest: digest?, ..spec };
-        let identity = Identity { id: ExecutionId::generate(), project, number: number?, owner, title, tags };
+        let id = ExecutionId::generate();
+        let identity = Identity { id, project, number: number?, owner, title, tags, rerun_of, schedule };
         let queued = Execution::queued(identity, spec, self.clock.now());
         let execution = Execution { traceparent: telemetry::traceparent(), ..queued };
         let accepted = self.repository.insert(execution, idempotency).await?;
@@ -132,6 +138,8 @@ pub fn pin(request: JobRequest, resolved: Resolved) -> Pinned {
         groups: vec![Group { role: MAIN.parse().expect("a valid name"), size: 1 }],
         params: request.params,
         priority: request.priority,
+        retry: request.retry,
     };
-    Pinned { title: request.title, tags: request.tags, spec }
+    let JobRequest { title, tags, rerun_of, schedule, .. } = request;
+    Pinned { title, tags, rerun_of, schedule, spec }
 }

@@ -47,7 +47,7 @@ use crate::{
     },
     error::Error,
     policies::Policies,
-    store::Repository,
+    store::{Listed, Repository},
     tickets::Tickets,
     waiting::WaitingRoom,
 };
@@ -251,7 +251,7 @@ async fn pages_are_newest_first_and_explain_counts_the_queue() {
     let executions = [bench.submit("small", 1).await, bench.submit("small", 1).await, bench.submit("small", 1).await];
     assert_eq!(bench.admit().await, 1);
     let reads = bench.reads();
-    let page = reads.page(bench.project, &katonic_domain::Tags::default(), None, 2).await.expect("read");
+    let page = reads.page(bench.project, &Listed::default(), None, 2).await.expect("read");
     let numbers: Vec<_> = page.items.iter().map(|stored| stored.state.number.0).collect();
     assert_eq!((numbers, page.next), (vec![3, 2], Some(2)));
     let stored = bench.repository.execution(executions[2].id).await.expect("read");

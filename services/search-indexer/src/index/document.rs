@@ -70,6 +70,8 @@ fn execution(subject: &str, data: &Value) -> Option<Item> {
     item.keyword("kind", "execution");
     item.keyword("project", data["projectId"].as_str()?);
     item.text("title", data["title"].as_str());
+    item.text("description", data["notes"].as_str());
+    item.archived = data["archived"] == true;
     let command: Vec<&str> = list(&data["spec"]["command"]).filter_map(Value::as_str).collect();
     item.text("command", Some(&command.join(" ")));
     item.keyword("phase", &enum_word(&data["phase"], "PHASE_"));

@@ -58,6 +58,10 @@ class DeleteGrantResponse(Message):
     pass
 
 
+class DeleteScheduleResponse(Message):
+    pass
+
+
 class DropParkedMessagesResponse(Message):
     count: int = 0
     """How many were dropped."""
@@ -161,6 +165,11 @@ class IndexLag(Message):
     """How long ago the oldest of them happened; unset where there is none."""
     events_behind: int = 0
     """Events of the feed that the index does not show yet."""
+
+
+class JobViolation(Message):
+    description: str = ""
+    field: str = ""
 
 
 class Limit(Message):
@@ -460,20 +469,23 @@ class GetExecutionRequest(Message):
 
 class UpdateExecutionRequest(Message):
     """
-    Changes what people call an execution: its title and tags, in whatever phase. Errors: 400 title, tags or update mask; 412 `ETAG_STALE` where `etag` is not the current one.
+    Changes what people say about an execution: title, tags, notes, and whether it is archived; in whatever phase. Errors: 400 title, tags, notes or update mask; 412 `ETAG_STALE` where `etag` is not the current one.
 
     Needs the scope `executions:write`.
     """
 
     execution_id: str
+    archived: bool | None = None
     etag: str | None = None
     """Unset: whatever it is now. Also as the header `If-Match`."""
+    notes: str | None = None
+    """At most 4 KiB of text; lines end with a line feed."""
     tags: list[str] | None = None
     """As of a new job; they replace those that it has."""
     title: str | None = None
     """At most 200 characters; empty means the command."""
     update_mask: str | None = None
-    """Which of `title` and `tags` are changed (AIP-134); unset means those that have a value here."""
+    """Which of `title`, `tags`, `notes` and `archived` are changed (AIP-134); unset means those that have a value here."""
 
 
 class ListExecutionEventsRequest(Message):
@@ -876,7 +888,22 @@ class ListJobsRequest(Message):
     tags: list[str] | None = None
     """Only jobs that have each of these."""
     number: int | None = None
-    """Only the job with this number in the project; 0 means all."""
+    """Only the job with this number in the project, archived or not; 0 means all."""
+    archived: bool | None = None
+    """The archived ones in the place of the others."""
+
+
+class ListSchedulesRequest(Message):
+    """
+    Lists the schedules of a project, newest first.
+
+    Needs the scope `executions:read`.
+    """
+
+    project_id: str
+    page_size: int | None = None
+    """1 to 200; 0 means 50."""
+    page_token: str | None = None
 
 
 class ArchiveProjectRequest(Message):
@@ -915,6 +942,26 @@ class TransferProjectRequest(Message):
     """The etag that the caller has seen; empty means whichever."""
     owner_id: str | None = None
     """Required: `usr_` or `org_` TypeID."""
+
+
+class DeleteScheduleRequest(Message):
+    """
+    Takes a schedule away; what it launched stays. Doing it twice is the same.
+
+    Needs the scope `executions:write`.
+    """
+
+    schedule_id: str
+
+
+class GetScheduleRequest(Message):
+    """
+    Answers one schedule, with the times at which it is due next.
+
+    Needs the scope `executions:read`.
+    """
+
+    schedule_id: str
 
 
 class SearchRequest(Message):
@@ -1184,6 +1231,7 @@ Wait = TypeAliasType(
         "WAIT_EVENTS_WAITING",
         "WAIT_STOPPING",
         "WAIT_NEVER_FITS",
+        "WAIT_RESTING",
     ],
 )
 
@@ -1203,6 +1251,30 @@ Role = TypeAliasType(
 
 OrganisationRole = TypeAliasType(
     "OrganisationRole", Literal["ORGANISATION_ROLE_UNSPECIFIED", "ORGANISATION_ROLE_MEMBER", "ORGANISATION_ROLE_OWNER"]
+)
+
+
+ReasonClass = TypeAliasType(
+    "ReasonClass",
+    Literal[
+        "REASON_CLASS_UNSPECIFIED",
+        "REASON_CLASS_SUCCESS",
+        "REASON_CLASS_USER",
+        "REASON_CLASS_TIMEOUT",
+        "REASON_CLASS_STOPPED",
+        "REASON_CLASS_INFRASTRUCTURE",
+    ],
+)
+
+
+CatchUp = TypeAliasType("CatchUp", Literal["CATCH_UP_UNSPECIFIED", "CATCH_UP_NONE", "CATCH_UP_LAST", "CATCH_UP_ALL"])
+
+
+Overlap = TypeAliasType("Overlap", Literal["OVERLAP_UNSPECIFIED", "OVERLAP_FORBID", "OVERLAP_ALLOW", "OVERLAP_REPLACE"])
+
+
+TickFate = TypeAliasType(
+    "TickFate", Literal["TICK_FATE_UNSPECIFIED", "TICK_FATE_LAUNCHED", "TICK_FATE_OVERLAPPED", "TICK_FATE_REFUSED"]
 )
 
 
@@ -1284,27 +1356,15 @@ class Grant(Message):
     """When it was last changed."""
 
 
-class LaunchSpec(Message):
-    """What a launch is made of, pinned at submit."""
+class JobProblem(Message):
+    """Why a job was refused, as SubmitJob answers it alone."""
 
-    model_config = ConfigDict(
-        arbitrary_types_allowed=True,
-    )
-    command: list[str] = []
-    """Program and arguments; never passed through a shell. At most 256 items, 32 KiB in all."""
-    environment: str = ""
-    """`host`: the machine's own programs."""
-    grace: Duration | None = None
-    """How long user code has between TERM and KILL; unset means 30 s."""
-    groups: list[Group] = Field([], validate_default=True)
-    """Who runs; a job has one group of one."""
-    image_digest: str = ""
-    """Digest of the image; on the `process` backend, of kernel, distribution and interpreter."""
-    input_commit: str = ""
-    """Commit of the input files; empty means none."""
-    tier: Tier | None = None
-    timeout: Duration | None = None
-    """How long user code may run; unset means 24 h."""
+    code: str = ""
+    """The stable code, such as `UNKNOWN_TIER`."""
+    detail: str = ""
+    """In words."""
+    violations: list[JobViolation] = Field([], validate_default=True)
+    """Which fields of the job are wrong."""
 
 
 class ListExecutionEventsResponse(Message):
@@ -1363,6 +1423,84 @@ class PartDescription(Message):
     """The part."""
 
 
+class RetryPolicy(Message):
+    """How often an execution is tried, and after which ends. What succeeded or was stopped is never tried again; each attempt has inputs, log and results of its own."""
+
+    model_config = ConfigDict(
+        arbitrary_types_allowed=True,
+    )
+    backoff: Duration | None = None
+    """Before the second attempt, 0 s to 1 h; twice as long before each further one, up to 1 h. Unset means 10 s."""
+    classes: list[ReasonClass | str] = []
+    """After which ends: of REASON_CLASS_USER, _TIMEOUT and _INFRASTRUCTURE; empty means the last."""
+    max_attempts: int = 0
+    """Attempts in all, the first one included: 1 to 20; 0 means 1."""
+
+
+class SubmitJobRequest(Message):
+    """
+    Accepts a job. After this answer it runs, or ends with a stated reason. Errors: 400 command, tier or commit; 404 project; 503 `METADATA_UNAVAILABLE`.
+
+    Needs the scope `executions:write`.
+    """
+
+    model_config = ConfigDict(
+        arbitrary_types_allowed=True,
+    )
+    project_id: str
+    command: list[str] | None = None
+    """Required: program and arguments. At most 256 items, 32 KiB in all, no NUL. Readers of the project see it: put no secret into it."""
+    commit: str | None = None
+    """Commit of the input files, 40 hexadecimal digits; empty means the head of `refs/heads/main`, or no files."""
+    grace: Duration | None = None
+    """0 s to 1 h; unset means 30 s."""
+    params: dict[str, str] | None = None
+    """At most 64; names of 1 to 63 letters, digits and `_` that start with a letter and differ in more than case. Together with the command at most 32 KiB, no NUL. See Execution.params."""
+    priority: Priority | str | None = None
+    """Unset means PRIORITY_NORMAL."""
+    retry: RetryPolicy | None = None
+    """Unset means one attempt."""
+    tags: list[str] | None = None
+    """At most 32, each of 1 to 63 letters, digits and `-_.:/=+@` that starts with a letter or digit."""
+    tier: str | None = None
+    """Tier name; empty means the default tier."""
+    timeout: Duration | None = None
+    """1 s to 30 days; unset means 24 h."""
+    title: str | None = None
+    """At most 200 characters."""
+
+
+class SubmitJobsAnswer(Message):
+    """What became of one job of many: its execution, or why there is none."""
+
+    execution_id: str = ""
+    """`exe_` TypeID; empty where it was refused."""
+    number: int = 0
+    """See Execution.number."""
+    problem: JobProblem | None = None
+    """Why it was refused."""
+    replayed: bool = False
+    """Whether an earlier call with the same Idempotency-Key had made it."""
+
+
+class SubmitJobsResponse(Message):
+    answers: list[SubmitJobsAnswer] = Field([], validate_default=True)
+    """In the order of the request."""
+    project_id: str = ""
+    """`prj_` TypeID."""
+
+
+class Tick(Message):
+    """A time at which it was due, and what became of it."""
+
+    code: str = ""
+    """Why it was refused: the stable code of the launch."""
+    execution_id: str = ""
+    """`exe_` TypeID of what was launched."""
+    fate: TickFate | str = "TICK_FATE_UNSPECIFIED"
+    time: AwareDatetime | None = None
+
+
 class ReadLogRequest(Message):
     """
     Reads a page of one member's log. While the execution queues the page is empty and not complete. Errors: 404 execution, attempt or member.
@@ -1397,6 +1535,34 @@ class FollowLogRequest(Message):
     """Only this stream; unspecified means all."""
 
 
+class RerunExecutionRequest(Message):
+    """
+    Launches an execution once more, but for what is set here: the same command, input files, tier and so on, whatever has become of them since. Errors: as of SubmitJob.
+
+    Needs the scope `executions:write`.
+    """
+
+    model_config = ConfigDict(
+        arbitrary_types_allowed=True,
+    )
+    execution_id: str
+    command: list[str] | None = None
+    """Program and arguments, as of a new job."""
+    commit: str | None = None
+    """Commit of the input files, 40 hexadecimal digits."""
+    grace: Duration | None = None
+    params: dict[str, str] | None = None
+    """Each replaces the one of its name, or comes on top."""
+    priority: Priority | str | None = None
+    retry: RetryPolicy | None = None
+    tags: list[str] | None = None
+    """They replace those that it had."""
+    tier: str | None = None
+    timeout: Duration | None = None
+    title: str | None = None
+    """Unset: as it was, or the command where that differs."""
+
+
 class SetOrganisationMemberRequest(Message):
     """
     Makes a user a member, or changes what they are in it. Its owners and administrators. Doing it twice is the same. Errors: 400 `UNKNOWN_PARTY`; 409 `LAST_OWNER`; 412 stale etag; 422 `QUOTA_MEMBERS`.
@@ -1429,35 +1595,63 @@ class SetGrantRequest(Message):
     """Required."""
 
 
-class SubmitJobRequest(Message):
+class SubmitJobsRequest(Message):
     """
-    Accepts a job. After this answer it runs, or ends with a stated reason. Errors: 400 command, tier or commit; 404 project; 503 `METADATA_UNAVAILABLE`.
+    Accepts up to 1,000 jobs, each with an answer of its own: one that is refused holds up no other. With an Idempotency-Key a repeated call answers the same for each job, by its place in the list. Errors: 400 no jobs, or more than 1,000; 404 project.
 
     Needs the scope `executions:write`.
     """
 
-    model_config = ConfigDict(
-        arbitrary_types_allowed=True,
-    )
     project_id: str
-    command: list[str] | None = None
-    """Required: program and arguments. At most 256 items, 32 KiB in all, no NUL. Readers of the project see it: put no secret into it."""
-    commit: str | None = None
-    """Commit of the input files, 40 hexadecimal digits; empty means the head of `refs/heads/main`, or no files."""
-    grace: Duration | None = None
-    """0 s to 1 h; unset means 30 s."""
-    params: dict[str, str] | None = None
-    """At most 64; names of 1 to 63 letters, digits and `_` that start with a letter and differ in more than case. Together with the command at most 32 KiB, no NUL. See Execution.params."""
-    priority: Priority | str | None = None
-    """Unset means PRIORITY_NORMAL."""
-    tags: list[str] | None = None
-    """At most 32, each of 1 to 63 letters, digits and `-_.:/=+@` that starts with a letter or digit."""
-    tier: str | None = None
-    """Tier name; empty means the default tier."""
-    timeout: Duration | None = None
-    """1 s to 30 days; unset means 24 h."""
-    title: str | None = None
-    """At most 200 characters."""
+    jobs: list[SubmitJobRequest] | None = None
+    """1 to 1,000; what one says of its project is not looked at."""
+
+
+class CreateScheduleRequest(Message):
+    """
+    Makes a schedule; what was due before is not made up for. Errors: 400 name, timetable or job; 404 project; 409 `SCHEDULE_EXISTS`.
+
+    Needs the scope `executions:write`.
+    """
+
+    project_id: str
+    catch_up: CatchUp | str | None = None
+    """Unset means CATCH_UP_NONE."""
+    catch_up_limit: int | None = None
+    """1 to 100 with CATCH_UP_ALL."""
+    cron: str | None = None
+    job: SubmitJobRequest | None = None
+    """Required; what it says of its project is not looked at."""
+    name: str | None = None
+    """1 to 63 of a-z, 0-9 and `-`."""
+    overlap: Overlap | str | None = None
+    """Unset means OVERLAP_FORBID."""
+    paused: bool | None = None
+    zone: str | None = None
+    """Empty means `UTC`."""
+
+
+class UpdateScheduleRequest(Message):
+    """
+    Changes a schedule; from then on it launches in the name of whoever changed it. Errors: as of CreateSchedule; 412 `ETAG_STALE` where `etag` is not the current one.
+
+    Needs the scope `executions:write`.
+    """
+
+    schedule_id: str
+    catch_up: CatchUp | str | None = None
+    catch_up_limit: int | None = None
+    cron: str | None = None
+    etag: str | None = None
+    """Unset: whatever it is now. Also as the header `If-Match`."""
+    job: SubmitJobRequest | None = None
+    """It replaces the whole job."""
+    name: str | None = None
+    overlap: Overlap | str | None = None
+    paused: bool | None = None
+    update_mask: str | None = None
+    """Which are changed (AIP-134); unset means those that have a value here."""
+    zone: str | None = None
 
 
 class Attempt(Message):
@@ -1502,53 +1696,6 @@ class Entry(Message):
     """When the shim read the end of the line."""
 
 
-class Execution(Message):
-    """One piece of work on compute as readers of its project see it; also the payload of its events."""
-
-    attempts: list[Attempt] = Field([], validate_default=True)
-    """The newest 20 attempts, oldest first."""
-    conditions: list[Condition | str] = []
-    """What was lost on the way to the end, though the outcome holds."""
-    create_time: AwareDatetime | None = None
-    desired_state: DesiredState | str = "DESIRED_STATE_UNSPECIFIED"
-    end_time: AwareDatetime | None = None
-    """When it reached its last phase."""
-    etag: str = ""
-    """Generation of the user-editable part (AIP-154)."""
-    execution_id: str = ""
-    """`exe_` TypeID."""
-    kind: ExecutionKind | str = "EXECUTION_KIND_UNSPECIFIED"
-    members: dict[str, int] = {}
-    """Members of the current attempt by state: `waiting`, `running`, `ended`."""
-    metrics: dict[str, Any] = {}
-    """What user code wrote to `$KATONIC_METRICS`, a JSON object of at most 16 KiB."""
-    number: int = 0
-    """Dense in the project: 1, 2, 3 …, gaps allowed."""
-    owner_id: str = ""
-    """`usr_` TypeID of who launched it."""
-    params: dict[str, str] = {}
-    """What the command was given beside its arguments, by name; its environment holds each as `KATONIC_PARAM_<NAME>`, the name in upper case. Readers of the project see them: no place for secrets."""
-    phase: Phase | str = "PHASE_UNSPECIFIED"
-    priority: Priority | str = "PRIORITY_UNSPECIFIED"
-    """How it is ordered in the queue of its tier."""
-    project_id: str = ""
-    """`prj_` TypeID."""
-    reason: Reason | str = "REASON_UNSPECIFIED"
-    """Why it is in this phase; set from FINISHING on."""
-    reason_text: str = ""
-    """The reason in words, with what to do next."""
-    results_commit: str = ""
-    """Commit of the results, under `refs/katonic/results/<execution>/<attempt>`; empty: nothing changed or not saved."""
-    spec: LaunchSpec | None = None
-    """What was pinned at submit; never changes."""
-    start_time: AwareDatetime | None = None
-    """When user code of the first attempt started."""
-    tags: list[str] = []
-    """Labels by which people find it again, sorted; at most 32, each of 1 to 63 characters."""
-    title: str = ""
-    """At most 200 characters; the command where none was given."""
-
-
 class FollowLogResponse(Message):
     attempt: int = 0
     cursor: str = ""
@@ -1560,10 +1707,29 @@ class FollowLogResponse(Message):
     """`<role>/<index>`."""
 
 
-class ListJobsResponse(Message):
-    executions: list[Execution] = Field([], validate_default=True)
-    next_page_token: str = ""
-    """Empty on the last page; a short page may have one."""
+class LaunchSpec(Message):
+    """What a launch is made of, pinned at submit."""
+
+    model_config = ConfigDict(
+        arbitrary_types_allowed=True,
+    )
+    command: list[str] = []
+    """Program and arguments; never passed through a shell. At most 256 items, 32 KiB in all."""
+    environment: str = ""
+    """`host`: the machine's own programs."""
+    grace: Duration | None = None
+    """How long user code has between TERM and KILL; unset means 30 s."""
+    groups: list[Group] = Field([], validate_default=True)
+    """Who runs; a job has one group of one."""
+    image_digest: str = ""
+    """Digest of the image; on the `process` backend, of kernel, distribution and interpreter."""
+    input_commit: str = ""
+    """Commit of the input files; empty means none."""
+    retry: RetryPolicy | None = None
+    """How often it is tried."""
+    tier: Tier | None = None
+    timeout: Duration | None = None
+    """How long user code may run; unset means 24 h."""
 
 
 class Organisation(Message):
@@ -1590,6 +1756,117 @@ class ReadLogResponse(Message):
     entries: list[Entry] = Field([], validate_default=True)
     next_from: int = 0
     """Where the next page starts, as `from`."""
+
+
+class Schedule(Message):
+    """A job that is launched by a timetable, as readers of its project see it; also the payload of its events."""
+
+    catch_up: CatchUp | str = "CATCH_UP_UNSPECIFIED"
+    catch_up_limit: int = 0
+    """How many are made up for with CATCH_UP_ALL."""
+    create_time: AwareDatetime | None = None
+    cron: str = ""
+    """Five fields of Vixie cron: minute, hour, day of month, month, day of week; or `@hourly`, `@daily`, `@weekly`."""
+    delete_time: AwareDatetime | None = None
+    """When it was taken away."""
+    etag: str = ""
+    """Generation of what people may change (AIP-154)."""
+    in_words: str = ""
+    """The pattern in words."""
+    job: SubmitJobRequest | None = None
+    """What is launched; its commit is resolved at each launch where it is empty."""
+    last_tick: Tick | None = None
+    """The latest time at which it was due."""
+    name: str = ""
+    """Unique in the project."""
+    next_ticks: list[AwareDatetime] = []
+    """The next ten times at which it is due, soonest first; where a schedule is answered alone."""
+    overlap: Overlap | str = "OVERLAP_UNSPECIFIED"
+    owner_id: str = ""
+    """`usr_` TypeID: in whose name it launches."""
+    paused: bool = False
+    project_id: str = ""
+    """`prj_` TypeID."""
+    schedule_id: str = ""
+    """`sch_` TypeID."""
+    zone: str = ""
+    """Of the IANA database, such as `Europe/Berlin`. What falls into an hour that the zone leaves out happens right after it; what falls into an hour that comes twice happens once, unless it happens every hour."""
+
+
+class Execution(Message):
+    """One piece of work on compute as readers of its project see it; also the payload of its events."""
+
+    archived: bool = False
+    """Left out of lists, unless they ask for what is archived."""
+    attempts: list[Attempt] = Field([], validate_default=True)
+    """The newest 20 attempts, oldest first."""
+    conditions: list[Condition | str] = []
+    """What was lost on the way to the end, though the outcome holds."""
+    create_time: AwareDatetime | None = None
+    desired_state: DesiredState | str = "DESIRED_STATE_UNSPECIFIED"
+    end_time: AwareDatetime | None = None
+    """When it reached its last phase."""
+    etag: str = ""
+    """Generation of the user-editable part (AIP-154)."""
+    execution_id: str = ""
+    """`exe_` TypeID."""
+    kind: ExecutionKind | str = "EXECUTION_KIND_UNSPECIFIED"
+    members: dict[str, int] = {}
+    """Members of the current attempt by state: `waiting`, `running`, `ended`."""
+    metrics: dict[str, Any] = {}
+    """What user code wrote to `$KATONIC_METRICS`, a JSON object of at most 16 KiB."""
+    notes: str = ""
+    """What people write about it, at most 4 KiB."""
+    number: int = 0
+    """Dense in the project: 1, 2, 3 …, gaps allowed."""
+    owner_id: str = ""
+    """`usr_` TypeID of who launched it."""
+    params: dict[str, str] = {}
+    """What the command was given beside its arguments, by name; its environment holds each as `KATONIC_PARAM_<NAME>`, the name in upper case. Readers of the project see them: no place for secrets."""
+    phase: Phase | str = "PHASE_UNSPECIFIED"
+    priority: Priority | str = "PRIORITY_UNSPECIFIED"
+    """How it is ordered in the queue of its tier."""
+    project_id: str = ""
+    """`prj_` TypeID."""
+    reason: Reason | str = "REASON_UNSPECIFIED"
+    """Why it is in this phase; set from FINISHING on, and while it waits to be tried again: why the last attempt ended."""
+    reason_text: str = ""
+    """The reason in words, with what to do next."""
+    rerun_of: str = ""
+    """`exe_` TypeID of the execution that it repeats; empty where it repeats none."""
+    results_commit: str = ""
+    """Commit of the results, under `refs/katonic/results/<execution>/<attempt>`; empty: nothing changed or not saved."""
+    retry_time: AwareDatetime | None = None
+    """Not before this it is tried again; set while it waits for that."""
+    schedule_id: str = ""
+    """`sch_` TypeID of the schedule that launched it; empty where a person did."""
+    spec: LaunchSpec | None = None
+    """What was pinned at submit; never changes."""
+    start_time: AwareDatetime | None = None
+    """When user code of the first attempt started."""
+    tags: list[str] = []
+    """Labels by which people find it again, sorted; at most 32, each of 1 to 63 characters."""
+    title: str = ""
+    """At most 200 characters; the command where none was given."""
+
+
+class ListJobsResponse(Message):
+    executions: list[Execution] = Field([], validate_default=True)
+    next_page_token: str = ""
+    """Empty on the last page; a short page may have one."""
+
+
+class ListOrganisationsResponse(Message):
+    next_page_token: str = ""
+    """Empty on the last page."""
+    organisations: list[Organisation] = Field([], validate_default=True)
+    """Without their members."""
+
+
+class ListSchedulesResponse(Message):
+    next_page_token: str = ""
+    """Empty on the last page; a short page may have one."""
+    schedules: list[Schedule] = Field([], validate_default=True)
 
 
 class SearchHit(Message):
@@ -1621,10 +1898,3 @@ class WatchExecutionResponse(Message):
     cursor: str = ""
     """Opaque; resumes after this answer."""
     execution: Execution | None = None
-
-
-class ListOrganisationsResponse(Message):
-    next_page_token: str = ""
-    """Empty on the last page."""
-    organisations: list[Organisation] = Field([], validate_default=True)
-    """Without their members."""

@@ -39,6 +39,14 @@ EXPLAIN_EXECUTION = Operation(
 )
 READ_LOG = Operation("GET", "/api/v1/executions/{execution_id}/logs", models.ReadLogRequest, models.ReadLogResponse)
 FOLLOW_LOG = Stream("/api/v1/executions/{execution_id}/logs:follow", models.FollowLogRequest, models.FollowLogResponse)
+RERUN_EXECUTION = Operation(
+    "POST",
+    "/api/v1/executions/{execution_id}:rerun",
+    models.RerunExecutionRequest,
+    models.Execution,
+    has_body=True,
+    creates=True,
+)
 STOP_EXECUTION = Operation(
     "POST", "/api/v1/executions/{execution_id}:stop", models.StopExecutionRequest, models.Execution, has_body=True
 )
@@ -128,6 +136,25 @@ LIST_JOBS = Operation("GET", "/api/v1/projects/{project_id}/jobs", models.ListJo
 SUBMIT_JOB = Operation(
     "POST", "/api/v1/projects/{project_id}/jobs", models.SubmitJobRequest, models.Execution, has_body=True, creates=True
 )
+SUBMIT_JOBS = Operation(
+    "POST",
+    "/api/v1/projects/{project_id}/jobs:batchSubmit",
+    models.SubmitJobsRequest,
+    models.SubmitJobsResponse,
+    has_body=True,
+    creates=True,
+)
+LIST_SCHEDULES = Operation(
+    "GET", "/api/v1/projects/{project_id}/schedules", models.ListSchedulesRequest, models.ListSchedulesResponse
+)
+CREATE_SCHEDULE = Operation(
+    "POST",
+    "/api/v1/projects/{project_id}/schedules",
+    models.CreateScheduleRequest,
+    models.Schedule,
+    has_body=True,
+    creates=True,
+)
 ARCHIVE_PROJECT = Operation(
     "POST", "/api/v1/projects/{project_id}:archive", models.ArchiveProjectRequest, models.Project, has_body=True
 )
@@ -136,6 +163,13 @@ RESTORE_PROJECT = Operation(
 )
 TRANSFER_PROJECT = Operation(
     "POST", "/api/v1/projects/{project_id}:transfer", models.TransferProjectRequest, models.Project, has_body=True
+)
+DELETE_SCHEDULE = Operation(
+    "DELETE", "/api/v1/schedules/{schedule_id}", models.DeleteScheduleRequest, models.DeleteScheduleResponse
+)
+GET_SCHEDULE = Operation("GET", "/api/v1/schedules/{schedule_id}", models.GetScheduleRequest, models.Schedule)
+UPDATE_SCHEDULE = Operation(
+    "PATCH", "/api/v1/schedules/{schedule_id}", models.UpdateScheduleRequest, models.Schedule, has_body=True
 )
 SEARCH = Operation("GET", "/api/v1/search", models.SearchRequest, models.SearchResponse)
 REBUILD_INDEX = Operation(

@@ -11,6 +11,13 @@ pub(super) fn words(facts: &Facts<'_>, wait: Wait, standing: &Standing) -> (Stri
         Wait::Stopping => {
             ("The platform is going down; it stays in the queue.".into(), "It is admitted after the next start.".into())
         }
+        Wait::Resting(until) => (
+            format!("Attempt {} failed: {} The next one waits until {until:.0}.", attempts(facts), reason(facts)),
+            format!(
+                "Then it is tried again, up to attempt {}; stopping it ends that.",
+                facts.execution.spec.retry.max_attempts
+            ),
+        ),
         Wait::EventsWaiting(events) => (
             format!("{events} of its events wait for the message broker; until they are taken it gets no place."),
             "It is admitted when the broker takes them; `katonic status` shows how that is.".into(),
@@ -39,6 +46,14 @@ pub(super) fn words(facts: &Facts<'_>, wait: Wait, standing: &Standing) -> (Stri
             ("It waits to be admitted; its tier has a free place.".into(), "It is admitted within moments.".into())
         }
     }
+}
+
+fn attempts(facts: &Facts<'_>) -> u32 {
+    facts.execution.attempt().map_or(0, |attempt| attempt.number)
+}
+
+fn reason(facts: &Facts<'_>) -> &'static str {
+    facts.execution.reason.map_or("", |reason| reason.row().text)
 }
 
 const fn whose(full: Full) -> &'static str {

@@ -106,6 +106,7 @@ impl Bench {
             policies: self.policies.clone(),
             backend: Arc::clone(&self.backend),
             stopping: katonic_service::Shutdown::new(),
+            clock: Arc::clone(&self.clock),
         }
     }
 

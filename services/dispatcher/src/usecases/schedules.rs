@@ -1,0 +1,127 @@
+//! What people do with schedules. Whoever changes one launches it from then on:
+//! nobody can make another run their command.
+
+use std::sync::Arc;
+
+use katonic_domain::{Clock, ProjectId, ScheduleId, UserId};
+use katonic_store::{Idempotency, Insertion, Page, StoreError, Stored};
+use tokio::sync::Notify;
+use tracing::instrument;
+
+use crate::{
+    clients::metadata::{Launch, Metadata},
+    domain::schedule::{Plan, Schedule},
+    error::Error,
+    snapshot,
+    store::{CREATED, DELETED, Repository, UPDATED},
+};
+
+/// Keeps schedules.
+#[derive(Clone)]
+pub struct Schedules {
+    /// What is kept.
+    pub repository: Repository,
+    /// Who decides.
+    pub metadata: Metadata,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// Told when one has changed.
+    pub changed: Arc<Notify>,
+}
+
+impl Schedules {
+    /// One, if this user may do that to it.
+    pub async fn find(&self, user: UserId, action: &'static str, id: ScheduleId) -> Result<Stored<Schedule>, Error> {
+        let stored = self.repository.schedule(id).await?;
+        self.check(user, action, &stored.state).await?;
+        Ok(stored)
+    }
+
+    async fn check(&self, user: UserId, action: &'static str, schedule: &Schedule) -> Result<(), Error> {
+        let hidden = |error| if matches!(error, Error::NoExecution) { Error::NoSchedule } else { error };
+        self.metadata.check(user, action, schedule.project).await.map_err(hidden)?;
+        // What another one made, one changes only where one may stop what it launches.
+        if action == "execution.launch" && schedule.owner != user {
+            self.metadata.check(user, "execution.stop", schedule.project).await?;
+        }
+        Ok(())
+    }
+
+    /// A page of a project's, newest first.
+    pub async fn page(
+        &self,
+        user: UserId,
+        project: ProjectId,
+        below: Option<u64>,
+        size: usize,
+    ) -> Result<Page<Stored<Schedule>>, Error> {
+        self.metadata.check(user, "execution.list", project).await?;
+        Ok(self.repository.schedules_page(project, below, size).await?)
+    }
+
+    /// Makes one, once metadata would let its job be launched.
+    #[instrument(skip_all, fields(project.id = %project))]
+    pub async fn create(
+        &self,
+        user: UserId,
+        project: ProjectId,
+        plan: Plan,
+        idempotency: Option<Idempotency>,
+    ) -> Result<Insertion<Stored<Schedule>>, Error> {
+        self.try_launch(user, project, &plan).await?;
+        let number = self.repository.next_schedule_number(project).await?;
+        let schedule = Schedule::new(ScheduleId::generate(), project, number, user, plan, self.clock.now());
+        let made = self.repository.schedules().insert(schedule, CREATED, idempotency).await.map_err(taken)?;
+        self.changed.notify_one();
+        Ok(made)
+    }
+
+    /// Changes one, if it is still what the caller has seen; an empty etag means whatever it is.
+    #[instrument(skip_all, fields(schedule.id = %id))]
+    pub async fn update(
+        &self,
+        user: UserId,
+        id: ScheduleId,
+        plan: &Plan,
+        etag: &str,
+    ) -> Result<Stored<Schedule>, Error> {
+        let project = self.repository.schedule(id).await?.state.project;
+        self.try_launch(user, project, plan).await?;
+        let change = |schedule: &mut Schedule| {
+            if !etag.is_empty() && etag != snapshot::schedule_etag(schedule) {
+                return Err(Error::Stale);
+            }
+            Ok(schedule.change(plan.clone(), user, self.clock.now()).then_some(UPDATED))
+        };
+        let changed = self.repository.schedules().command(&id, change).await.map_err(|error| match error {
+            Error::Store(error) => taken(error),
+            other => other,
+        })?;
+        self.changed.notify_one();
+        Ok(changed)
+    }
+
+    /// Takes one away; doing it twice is the same.
+    #[instrument(skip_all, fields(schedule.id = %id))]
+    pub async fn delete(&self, user: UserId, id: ScheduleId) -> Result<(), Error> {
+        let stored = self.repository.schedules().get(&id).await?.ok_or(Error::NoSchedule)?;
+        self.check(user, "execution.launch", &stored.state).await?;
+        let delete = |schedule: &mut Schedule| Ok::<_, Error>(schedule.delete(self.clock.now()).then_some(DELETED));
+        self.repository.schedules().command(&id, delete).await?;
+        Ok(())
+    }
+
+    /// A wrong tier or commit is said now, not at night.
+    async fn try_launch(&self, user: UserId, project: ProjectId, plan: &Plan) -> Result<(), Error> {
+        let job = plan.job.clone().check()?;
+        let launch = Launch { user, project, tier: job.tier.as_ref(), commit: job.commit.as_ref() };
+        self.metadata.resolve_launch(launch).await.map(drop)
+    }
+}
+
+fn taken(error: StoreError) -> Error {
+    match error {
+        StoreError::Duplicate { .. } => Error::ScheduleExists,
+        other => Error::Store(other),
+    }
+}
