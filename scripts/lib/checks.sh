@@ -29,8 +29,15 @@ need_checks() {
     need_tool "cargo-machete-$MACHETE_VERSION" bin/cargo-machete install_crate cargo-machete "$MACHETE_VERSION" --locked --debug
     need_tool "mdbook-$MDBOOK_VERSION" bin/mdbook \
         install_crate mdbook "$MDBOOK_VERSION" --locked --debug --no-default-features --features search
-    need_tool "python-$PYTHON_REVISION" installed install_venv python "$PYTHON_REVISION" "${PYTHON_PACKAGES[@]}"
+    need_tool "python-$PYTHON_REVISION" installed install_python
     need_tool "rotel-$ROTEL_VERSION" installed install_venv rotel "$ROTEL_VERSION" "rotel==$ROTEL_VERSION"
+}
+
+# What our client needs, and not the client: its tests take it from its sources, and other tests generate a package
+# of the same name from proto/.
+install_python() {
+    install_venv python "$PYTHON_REVISION" "${PYTHON_PACKAGES[@]}" \
+        && "$TOOLS/python-$PYTHON_REVISION/bin/pip" uninstall --quiet --yes katonic
 }
 
 # Puts the tools on PATH and names the Python that has the packages.

@@ -33,7 +33,7 @@ pub async fn run(context: &Context, args: RerunArgs) -> Result<Exit, Failure> {
     let answer = context.client.rerun_execution(IdempotencyKey::generate(), args.request(&of)).await?;
     let execution = answer.execution.ok_or(Incomplete("execution"))?;
     for difference in differences::between(&of, &execution) {
-        context.output.notice(&difference.to_string());
+        context.output.warning(&difference.to_string());
     }
     if args.detach {
         context.output.answer(&execution, |execution| format!("{}\n", execution.execution_id))?;

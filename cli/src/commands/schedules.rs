@@ -30,7 +30,7 @@ pub enum SchedulesCommand {
     /// Show a schedule, and when it is due next.
     Show(NamedArgs),
     /// Launch a command again and again, by a timetable.
-    Create(CreateArgs),
+    Create(Box<CreateArgs>),
     /// Let a schedule rest.
     Pause(NamedArgs),
     /// Let a schedule go on; what was due meanwhile is not made up for.
@@ -192,7 +192,7 @@ pub async fn run(context: &Context, command: SchedulesCommand) -> Result<Exit, F
             let answer = context.client.get_schedule(GetScheduleRequest { schedule_id }).await?;
             context.output.answer(&answer.schedule.ok_or(Incomplete("schedule"))?, human)?;
         }
-        SchedulesCommand::Create(args) => create(context, args).await?,
+        SchedulesCommand::Create(args) => create(context, *args).await?,
         SchedulesCommand::Pause(args) => pause(context, args, true).await?,
         SchedulesCommand::Resume(args) => pause(context, args, false).await?,
         SchedulesCommand::Delete(args) => {

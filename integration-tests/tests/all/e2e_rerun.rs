@@ -22,7 +22,7 @@ const SHOW: &str = "cat data.txt; echo $KATONIC_PARAM_LR";
 async fn a_rerun_has_what_was_pinned(platform: Shared) -> Result<()> {
     let (rest, folder) = (platform.rest(), platform.scratch()?);
     let cli = platform.cli(folder.path());
-    fs::write(folder.path().join("data.txt"), "first")?;
+    fs::write(folder.path().join("data.txt"), "first\n")?;
     let first = cli
         .json(&[
             "run",
@@ -40,7 +40,7 @@ async fn a_rerun_has_what_was_pinned(platform: Shared) -> Result<()> {
         ])
         .await?;
     let id = text(&first, "executionId")?;
-    fs::write(folder.path().join("data.txt"), "second")?;
+    fs::write(folder.path().join("data.txt"), "second\n")?;
     cli.output(&["run", "--project", "rerun-pinned", "--", "sh", "-c", SHOW]).await?;
     let again = rest.post(&format!("/executions/{id}:rerun"), &json!({ "params": { "lr": "0.2" } })).await?;
     let ended = rest.ended(&text(&again, "executionId")?).await?;

@@ -122,8 +122,11 @@ async fn wrong_schedules_are_named(platform: Shared) -> Result<()> {
             "deleting twice is the same"
         );
     }
-    ensure!(Rest::send(rest.request(Method::GET, &one)).await?.status == 404);
-    ensure!(send(&rest, Method::POST, &path, &good).await?.status == 201, "its name is free");
+    ensure!(rest.get(&one).await?["deleteTime"].is_string(), "what it launched names it");
+    let changed = send(&rest, Method::PATCH, &one, &json!({ "paused": true })).await?;
+    ensure!(changed.status == 409 && changed.body["code"] == "SCHEDULE_DELETED", "{changed:?}");
+    let again = send(&rest, Method::POST, &path, &good).await?;
+    ensure!(again.status == 201, "its name is not free: {again:?}");
     let listed = rest.get(&path).await?;
     ensure!(listed["schedules"].as_array().map(Vec::len) == Some(1), "{listed}");
     Ok(())

@@ -98,45 +98,13 @@ impl App {
         let policies = Policies::new(repository.clone());
         let stopping = Shutdown::new();
         let ending = Ending::new(repository.clone(), Arc::clone(&clock));
-        let admission = Admission {
-            repository: repository.clone(),
-            waiting: waiting.clone(),
-            policies: policies.clone(),
-            backend: Arc::clone(&backend),
-            tickets: tickets.clone(),
-            clock: Arc::clone(&clock),
-        };
-        let intake = Intake {
-            repository: repository.clone(),
-            waiting: waiting.clone(),
-            policies: policies.clone(),
-            backend: Arc::clone(&backend),
-            clock: Arc::clone(&clock),
-        };
-        let reads = Reads {
-            repository: repository.clone(),
-            waiting: waiting.clone(),
-            policies: policies.clone(),
-            backend: Arc::clone(&backend),
-            stopping: stopping.clone(),
-            clock: Arc::clone(&clock),
-        };
-
+        let places = Places { repository: repository.clone(), waiting, policies, backend, clock: Arc::clone(&clock) };
+        let (admission, intake) = (places.admission(&tickets), places.intake());
+        let reads = places.reads(&stopping);
+        let Places { waiting, policies, backend, .. } = places;
         let submit = Submit::new(metadata.clone(), intake);
         let stop = Stop::new(repository.clone(), Arc::clone(&clock));
-        let schedules = Schedules {
-            repository: repository.clone(),
-            metadata: metadata.clone(),
-            clock: Arc::clone(&clock),
-            changed: Arc::default(),
-        };
-        let ticks = Ticks {
-            repository: repository.clone(),
-            submit: submit.clone(),
-            stop: stop.clone(),
-            clock: Arc::clone(&clock),
-        };
-        let ticking = Ticking { ticks, changed: Arc::clone(&schedules.changed), clock: Arc::clone(&clock) };
+        let (schedules, ticking) = scheduling(&repository, &metadata, &submit, &stop, &clock);
         let executions = Executions {
             access: Access::new(repository.clone(), metadata),
             submit,
@@ -241,6 +209,69 @@ impl App {
         repository.store().clone().close().await;
         Ok(served?)
     }
+}
+
+/// What whoever gives, takes or explains places is made of.
+struct Places {
+    repository: Repository,
+    waiting: WaitingRoom,
+    policies: Policies,
+    backend: Arc<dyn Backend>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Places {
+    fn admission(&self, tickets: &Tickets) -> Admission {
+        Admission {
+            repository: self.repository.clone(),
+            waiting: self.waiting.clone(),
+            policies: self.policies.clone(),
+            backend: Arc::clone(&self.backend),
+            tickets: tickets.clone(),
+            clock: Arc::clone(&self.clock),
+        }
+    }
+
+    fn intake(&self) -> Intake {
+        Intake {
+            repository: self.repository.clone(),
+            waiting: self.waiting.clone(),
+            policies: self.policies.clone(),
+            backend: Arc::clone(&self.backend),
+            clock: Arc::clone(&self.clock),
+        }
+    }
+
+    fn reads(&self, stopping: &Shutdown) -> Reads {
+        Reads {
+            repository: self.repository.clone(),
+            waiting: self.waiting.clone(),
+            policies: self.policies.clone(),
+            backend: Arc::clone(&self.backend),
+            stopping: stopping.clone(),
+            clock: Arc::clone(&self.clock),
+        }
+    }
+}
+
+/// Who keeps schedules, and who launches what they are due for.
+fn scheduling(
+    repository: &Repository,
+    metadata: &Metadata,
+    submit: &Submit,
+    stop: &Stop,
+    clock: &Arc<dyn Clock>,
+) -> (Schedules, Ticking) {
+    let schedules = Schedules {
+        repository: repository.clone(),
+        metadata: metadata.clone(),
+        clock: Arc::clone(clock),
+        changed: Arc::default(),
+    };
+    let ticks =
+        Ticks { repository: repository.clone(), submit: submit.clone(), stop: stop.clone(), clock: Arc::clone(clock) };
+    let ticking = Ticking { ticks, changed: Arc::clone(&schedules.changed), clock: Arc::clone(clock) };
+    (schedules, ticking)
 }
 
 fn agent_command(config: &Config) -> anyhow::Result<AgentCommand> {

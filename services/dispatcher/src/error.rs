@@ -28,6 +28,9 @@ pub enum Error {
     /// There is none, or none that the caller may know of.
     #[error("there is no such schedule")]
     NoSchedule,
+    /// It was taken away.
+    #[error("the schedule was deleted")]
+    ScheduleDeleted,
     /// The project has one of that name.
     #[error("the project has a schedule of that name already")]
     ScheduleExists,
@@ -149,9 +152,11 @@ impl Classified for Error {
             Self::QueueFull(_) => ErrorKind::QuotaExceeded,
             Self::Claim(ClaimError::TicketInvalid) => ErrorKind::Unauthenticated,
             Self::Claim(ClaimError::ClaimedByAnother) => ErrorKind::Conflict,
-            Self::Claim(ClaimError::Closed) | Self::OutcomeFixed | Self::OutcomeNotFixed | Self::AttemptOver => {
-                ErrorKind::FailedPrecondition
-            }
+            Self::Claim(ClaimError::Closed)
+            | Self::OutcomeFixed
+            | Self::OutcomeNotFixed
+            | Self::AttemptOver
+            | Self::ScheduleDeleted => ErrorKind::FailedPrecondition,
             Self::Illegal(_) | Self::Random | Self::Token(_) => ErrorKind::Internal,
         }
     }
@@ -164,6 +169,7 @@ impl Classified for Error {
             Self::NoExecution => "EXECUTION_NOT_FOUND",
             Self::NoSchedule => "SCHEDULE_NOT_FOUND",
             Self::ScheduleExists => "SCHEDULE_EXISTS",
+            Self::ScheduleDeleted => "SCHEDULE_DELETED",
             Self::NoMember | Self::Claim(ClaimError::TicketInvalid) => "TICKET_INVALID",
             Self::Denied => "DENIED",
             Self::MetadataUnavailable(_) => "METADATA_UNAVAILABLE",

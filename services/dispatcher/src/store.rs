@@ -15,6 +15,7 @@ use katonic_store::{
     Collection, Fact, Idempotency, Index, Insertion, Lease, Page, Record, Records, Store, StoreError, Stored, Walk, doc,
 };
 
+use self::schedules::ScheduleName;
 use crate::{
     changes::Changes,
     domain::{
@@ -96,6 +97,7 @@ pub struct Repository {
     store: Store,
     executions: Collection<Execution>,
     schedules: Collection<Schedule>,
+    schedule_names: Records<ScheduleName>,
     members: Records<Member>,
     policies: Records<Policy>,
     lease: Lease,
@@ -107,10 +109,12 @@ impl Repository {
     pub async fn open(store: Store) -> Result<Self, StoreError> {
         let executions = store.collection().await?;
         let schedules = store.collection().await?;
+        let schedule_names = store.records().await?;
         let members = store.records().await?;
         let policies = store.records().await?;
         let lease = store.lease("dispatch");
-        Ok(Self { store, executions, schedules, members, policies, lease, changes: Changes::default() })
+        let changes = Changes::default();
+        Ok(Self { store, executions, schedules, schedule_names, members, policies, lease, changes })
     }
 
     /// Everything that has events, as those see it who project it elsewhere.

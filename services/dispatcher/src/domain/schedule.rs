@@ -63,7 +63,7 @@ pub struct Tick {
 /// What people may say and change.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
-    /// Unique in its project.
+    /// Unique in its project; never changes.
     pub name: Name,
     /// When it is due.
     pub timetable: Timetable,
@@ -90,8 +90,6 @@ pub struct Schedule {
     pub owner: UserId,
     /// What people said.
     pub plan: Plan,
-    /// Its name while there is one; its id after.
-    pub name_taken: String,
     /// Rises with every change that people make.
     pub generation: u64,
     /// When it was made.
@@ -114,7 +112,6 @@ impl Schedule {
             project,
             number,
             owner,
-            name_taken: plan.name.to_string(),
             plan,
             generation: 1,
             created_at: now,
@@ -172,7 +169,6 @@ impl Schedule {
         if self.plan.paused || plan.timetable != self.plan.timetable {
             self.decided_until = self.decided_until.max(now);
         }
-        self.name_taken = plan.name.to_string();
         self.plan = plan;
         self.owner = by;
         self.generation += 1;
@@ -184,7 +180,6 @@ impl Schedule {
         let news = self.deleted_at.is_none();
         if news {
             self.deleted_at = Some(now);
-            self.name_taken = self.id.to_string();
             self.generation += 1;
         }
         news

@@ -34,7 +34,6 @@ pub fn plan(request: pb::CreateScheduleRequest) -> Result<Plan, Status> {
 /// A plan with what an update changes.
 pub fn changed(plan: &Plan, request: pb::UpdateScheduleRequest) -> Result<Plan, Status> {
     let set = [
-        ("name", !request.name.is_empty()),
         ("cron", !request.cron.is_empty()),
         ("zone", !request.zone.is_empty()),
         ("overlap", request.overlap != 0),
@@ -46,9 +45,6 @@ pub fn changed(plan: &Plan, request: pb::UpdateScheduleRequest) -> Result<Plan, 
     let changed = fields::mask("update_mask", request.update_mask.as_ref(), &set)?;
     let (overlap, catch_up) = (request.overlap(), request.catch_up());
     let mut plan = plan.clone();
-    if changed.contains("name") {
-        plan.name = fields::parse("name", &request.name)?;
-    }
     if changed.contains("cron") || changed.contains("zone") {
         let cron = if changed.contains("cron") { request.cron.as_str() } else { plan.timetable.cron() };
         let zone = if changed.contains("zone") { request.zone.as_str() } else { plan.timetable.zone() };
@@ -101,7 +97,7 @@ fn job(job: pb::SubmitJobRequest) -> Result<JobForm, Status> {
     let form = convert::job_form(pb::SubmitJobRequest { project_id: String::new(), ..job });
     form.and_then(|form| form.clone().check().map(|_| form).map_err(Error::from)).map_err(|error| {
         let Error::Spec(spec::Error(violations)) = error else { return status(error) };
-        let below = |wrong: Violation| Violation::new(&format!("job.{}", wrong.field), wrong.description);
+        let below = |wrong: Violation| Violation::new(format!("job.{}", wrong.field), wrong.description);
         status(Error::Spec(spec::Error(violations.into_iter().map(below).collect())))
     })
 }

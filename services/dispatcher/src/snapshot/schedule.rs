@@ -17,8 +17,7 @@ impl Aggregate for Schedule {
     const COLLECTION: &'static str = "schedules";
     const ENTITY: &'static str = "schedule";
     const EXCHANGE: &'static str = "katonic.dispatch";
-    const INDEXES: &'static [Index] =
-        &[Index::unique(&["project", "number"]), Index::unique(&["project", "name_taken"]), Index::on(&["deleted_at"])];
+    const INDEXES: &'static [Index] = &[Index::unique(&["project", "number"]), Index::on(&["deleted_at"])];
 
     fn id(&self) -> ScheduleId {
         self.id

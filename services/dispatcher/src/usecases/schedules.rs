@@ -13,7 +13,7 @@ use crate::{
     domain::schedule::{Plan, Schedule},
     error::Error,
     snapshot,
-    store::{CREATED, DELETED, Repository, UPDATED},
+    store::{DELETED, Repository, UPDATED},
 };
 
 /// Keeps schedules.
@@ -68,12 +68,25 @@ impl Schedules {
         plan: Plan,
         idempotency: Option<Idempotency>,
     ) -> Result<Insertion<Stored<Schedule>>, Error> {
+        let schedules = self.repository.schedules();
+        if let Some(stored) = schedules.replay(idempotency.as_ref()).await? {
+            return Ok(Insertion { stored, replayed: true });
+        }
         self.try_launch(user, project, &plan).await?;
         let number = self.repository.next_schedule_number(project).await?;
         let schedule = Schedule::new(ScheduleId::generate(), project, number, user, plan, self.clock.now());
-        let made = self.repository.schedules().insert(schedule, CREATED, idempotency).await.map_err(taken)?;
-        self.changed.notify_one();
-        Ok(made)
+        match self.repository.insert_schedule(schedule, idempotency.clone()).await {
+            Ok(stored) => {
+                self.changed.notify_one();
+                Ok(Insertion { stored, replayed: false })
+            }
+            // One with the same key may have come first, by a moment.
+            Err(StoreError::Duplicate { .. }) => match schedules.replay(idempotency.as_ref()).await? {
+                Some(stored) => Ok(Insertion { stored, replayed: true }),
+                None => Err(Error::ScheduleExists),
+            },
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Changes one, if it is still what the caller has seen; an empty etag means whatever it is.
@@ -88,15 +101,15 @@ impl Schedules {
         let project = self.repository.schedule(id).await?.state.project;
         self.try_launch(user, project, plan).await?;
         let change = |schedule: &mut Schedule| {
+            if schedule.deleted_at.is_some() {
+                return Err(Error::ScheduleDeleted);
+            }
             if !etag.is_empty() && etag != snapshot::schedule_etag(schedule) {
                 return Err(Error::Stale);
             }
             Ok(schedule.change(plan.clone(), user, self.clock.now()).then_some(UPDATED))
         };
-        let changed = self.repository.schedules().command(&id, change).await.map_err(|error| match error {
-            Error::Store(error) => taken(error),
-            other => other,
-        })?;
+        let changed = self.repository.schedules().command(&id, change).await?;
         self.changed.notify_one();
         Ok(changed)
     }
@@ -104,11 +117,10 @@ impl Schedules {
     /// Takes one away; doing it twice is the same.
     #[instrument(skip_all, fields(schedule.id = %id))]
     pub async fn delete(&self, user: UserId, id: ScheduleId) -> Result<(), Error> {
-        let stored = self.repository.schedules().get(&id).await?.ok_or(Error::NoSchedule)?;
-        self.check(user, "execution.launch", &stored.state).await?;
+        self.find(user, "execution.launch", id).await?;
         let delete = |schedule: &mut Schedule| Ok::<_, Error>(schedule.delete(self.clock.now()).then_some(DELETED));
-        self.repository.schedules().command(&id, delete).await?;
-        Ok(())
+        let deleted = self.repository.schedules().command(&id, delete).await?;
+        Ok(self.repository.free_name(&deleted.state).await?)
     }
 
     /// A wrong tier or commit is said now, not at night.
@@ -116,12 +128,5 @@ impl Schedules {
         let job = plan.job.clone().check()?;
         let launch = Launch { user, project, tier: job.tier.as_ref(), commit: job.commit.as_ref() };
         self.metadata.resolve_launch(launch).await.map(drop)
-    }
-}
-
-fn taken(error: StoreError) -> Error {
-    match error {
-        StoreError::Duplicate { .. } => Error::ScheduleExists,
-        other => Error::Store(other),
     }
 }

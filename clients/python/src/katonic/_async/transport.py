@@ -82,7 +82,8 @@ class AsyncTransport:
                 async for event in EventSource(response).aiter_sse():
                     if event.event == "problem":
                         raise _wire.problem(event.data)
-                    yield stream.answer.model_validate_json(event.data), event.id
+                    if event.data:  # else it only says where the stream is
+                        yield stream.answer.model_validate_json(event.data), event.id
         except httpx.TransportError as error:
             raise _wire.unreachable(self.endpoint, error) from error
         raise _wire.cut_off(self.endpoint)

@@ -1646,7 +1646,6 @@ class UpdateScheduleRequest(Message):
     """Unset: whatever it is now. Also as the header `If-Match`."""
     job: SubmitJobRequest | None = None
     """It replaces the whole job."""
-    name: str | None = None
     overlap: Overlap | str | None = None
     paused: bool | None = None
     update_mask: str | None = None
@@ -1778,7 +1777,7 @@ class Schedule(Message):
     last_tick: Tick | None = None
     """The latest time at which it was due."""
     name: str = ""
-    """Unique in the project."""
+    """Unique in the project; never changes."""
     next_ticks: list[AwareDatetime] = []
     """The next ten times at which it is due, soonest first; where a schedule is answered alone."""
     overlap: Overlap | str = "OVERLAP_UNSPECIFIED"

@@ -81,7 +81,8 @@ class Transport:
                 for event in EventSource(response).iter_sse():
                     if event.event == "problem":
                         raise _wire.problem(event.data)
-                    yield stream.answer.model_validate_json(event.data), event.id
+                    if event.data:  # else it only says where the stream is
+                        yield stream.answer.model_validate_json(event.data), event.id
         except httpx.TransportError as error:
             raise _wire.unreachable(self.endpoint, error) from error
         raise _wire.cut_off(self.endpoint)

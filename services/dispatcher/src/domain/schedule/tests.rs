@@ -66,13 +66,13 @@ fn what_rested_is_not_made_up_for() {
 }
 
 #[test]
-fn whoever_changes_it_launches_it_and_a_deleted_name_is_free() {
+fn whoever_changes_it_launches_it_and_a_deleted_one_launches_nothing() {
     let mut hourly = schedule("0 * * * *", "UTC", CatchUp::None);
     let (before, editor) = (hourly.owner, UserId::generate());
     let other = Plan { overlap: Overlap::Replace, ..hourly.plan.clone() };
     assert!(hourly.change(other, editor, time(START)) && hourly.owner == editor && editor != before);
     assert!(hourly.delete(time(START)) && !hourly.delete(time(START)));
-    assert_eq!((hourly.name_taken, hourly.generation), (hourly.id.to_string(), 3));
+    assert_eq!((hourly.is_active(), hourly.generation), (false, 3));
 }
 
 /// A clock that goes on by minutes, and by up to ten days while the platform is down.
