@@ -1,8 +1,11 @@
 //! The processes of a platform, found and killed as an accident would.
 
-use std::fs;
+use std::{
+    fs,
+    time::{Duration, Instant},
+};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
@@ -24,10 +27,22 @@ pub fn shim_of(execution: &str) -> Result<Option<i32>> {
     process_with(&["katonic-shim", execution]).map(|pid| pid.and_then(|pid| i32::try_from(pid).ok()))
 }
 
-/// Ends a process at once, as the kernel's memory killer does.
+/// Kills a process; answers once it has ended: until then `katonic up` would find it alive.
 pub fn kill_9(pid: i32) -> Result<()> {
-    let pid = Pid::from_raw(pid).context("a pid is positive")?;
-    Ok(kill_process(pid, Signal::KILL)?)
+    let id = Pid::from_raw(pid).context("a pid is positive")?;
+    kill_process(id, Signal::KILL)?;
+    let killed = Instant::now();
+    while runs(pid) {
+        ensure!(killed.elapsed() < wait::LIMIT, "{pid} does not end");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    Ok(())
+}
+
+/// Whether there is such a process that has not ended; nobody may have waited for one that has.
+fn runs(pid: i32) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.rsplit_once(')').is_some_and(|(_, rest)| !rest.trim_start().starts_with(['Z', 'X']))
 }
 
 /// Waits until every part is ready.
