@@ -66,7 +66,7 @@ fmt-check:
 # Shell scripts
 shellcheck:
     @echo "== shellcheck"
-    shellcheck -x scripts/up scripts/test scripts/build scripts/lib/*.sh .ci/run
+    shellcheck -x scripts/up scripts/test scripts/build scripts/base-image scripts/lib/*.sh .ci/run
 
 # Lints, with the bans of clippy.toml
 clippy:

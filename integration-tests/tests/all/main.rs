@@ -16,6 +16,7 @@ mod doctor;
 mod e2e_admission;
 mod e2e_cli;
 mod e2e_clients;
+mod e2e_docker;
 mod e2e_events;
 mod e2e_examples;
 mod e2e_isolation;
@@ -64,6 +65,7 @@ fn main() -> ExitCode {
         e2e_cli::trials(),
         e2e_admission::trials(),
         e2e_clients::trials(),
+        e2e_docker::trials(),
         e2e_events::trials(),
         e2e_examples::trials(),
         e2e_isolation::trials(),
