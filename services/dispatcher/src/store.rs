@@ -51,6 +51,9 @@ pub const TICKED: Fact = Fact("ticked");
 /// It was taken away.
 pub const DELETED: Fact = Fact("deleted");
 
+/// Windows that one page looks through: it may be short where few are listed.
+const MOST_WINDOWS: usize = 20;
+
 /// More members than all tiers of an installation admit.
 const MAX_HOLDING: usize = 65_536;
 /// More members than the newest attempts of one execution have.
@@ -218,22 +221,30 @@ impl Repository {
             Some(below) => below,
             None => self.store.numbers().last(&number_key(project)).await? + 1,
         };
-        let mut within = doc! {"state.project": project.to_string()};
-        if let Some(Listed { tags, archived }) = listed {
-            if tags.iter().next().is_some() {
-                within.insert("state.tags", doc! {"$all": tags.texts()});
-            }
-            // What was stored before there was an archive has no such field.
-            within.insert(
-                "state.archived",
-                if *archived {
-                    doc! {"$eq": true}
-                } else {
-                    doc! {"$ne": true}
-                },
-            );
+        let within = doc! {"state.project": project.to_string()};
+        let mut found = Page { items: Vec::new(), next: Some(below) };
+        for _ in 0..MOST_WINDOWS {
+            let Some(below) = found.next.filter(|_| found.items.len() < size) else { break };
+            let walk = Walk { within: within.clone(), key: "number", below, size };
+            let page = self.executions.page(walk, |execution| execution.number.0).await?;
+            found.next = page.next;
+            found
+                .items
+                .extend(page.items.into_iter().filter(|one| listed.is_none_or(|listed| listed.takes(&one.state))));
         }
-        self.executions.page(Walk { within, key: "number", below, size }, |execution| execution.number.0).await
+        if found.items.len() > size {
+            found.items.truncate(size);
+            found.next = found.items.last().map(|stored| stored.state.number.0);
+        }
+        Ok(found)
+    }
+}
+
+impl Listed {
+    /// Looked at here and not by the store, which walks a whole project once a filter has more than its index (W4).
+    fn takes(&self, execution: &Execution) -> bool {
+        let tags = execution.tags.texts();
+        execution.archived == self.archived && self.tags.texts().iter().all(|tag| tags.contains(tag))
     }
 }
 

@@ -103,8 +103,11 @@ impl Repository {
             Some(below) => below,
             None => self.store.numbers().last(&key(project)).await? + 1,
         };
-        let within = doc! {"state.project": project.to_string(), "state.deleted_at": null};
-        self.schedules.page(Walk { within, key: "number", below, size }, |schedule| schedule.number.0).await
+        let within = doc! {"state.project": project.to_string()};
+        let walk = Walk { within, key: "number", below, size };
+        let mut page = self.schedules.page(walk, |schedule| schedule.number.0).await?;
+        page.items.retain(|stored| stored.state.deleted_at.is_none());
+        Ok(page)
     }
 }
 
