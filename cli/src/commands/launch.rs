@@ -1,11 +1,11 @@
-//! How a job is launched, in whatever way: the arguments that `run` and
-//! `jobs rerun` have in common, and as the contract has them.
+//! How a job is launched, in whatever way: the arguments that `run`, `jobs rerun`
+//! and `schedules create` have in common, and as the contract has them.
 
 use std::collections::BTreeMap;
 
 use clap::{Args, ValueEnum};
 use jiff::SignedDuration;
-use katonic_domain::{Name, Tag};
+use katonic_domain::{CommitId, Name, Tag};
 use katonic_proto::dispatcher::v1 as wire;
 
 use crate::text;
@@ -85,6 +85,23 @@ impl From<Priority> for wire::Priority {
 }
 
 impl LaunchArgs {
+    /// The job of a command with the files of a commit; none means what the platform takes then.
+    pub fn job(&self, command: Vec<String>, commit: Option<&CommitId>) -> wire::SubmitJobRequest {
+        wire::SubmitJobRequest {
+            project_id: String::new(),
+            command,
+            title: self.title(),
+            commit: commit.map(ToString::to_string).unwrap_or_default(),
+            tier: self.tier(),
+            timeout: self.timeout(),
+            grace: None,
+            params: self.params(),
+            tags: self.tags(),
+            priority: self.priority().into(),
+            retry: self.retry(),
+        }
+    }
+
     /// What to call it; empty where nothing was said, as everything here.
     pub fn title(&self) -> String {
         self.title.clone().unwrap_or_default()

@@ -174,19 +174,8 @@ impl Job<'_> {
     }
 
     fn request(&self, args: &RunArgs) -> SubmitJobRequest {
-        SubmitJobRequest {
-            project_id: self.project.to_string(),
-            command: args.command.clone(),
-            title: args.launch.title(),
-            commit: self.commit.as_ref().map(ToString::to_string).unwrap_or_default(),
-            tier: args.launch.tier(),
-            timeout: args.launch.timeout(),
-            grace: None,
-            params: args.launch.params(),
-            tags: args.launch.tags(),
-            priority: args.launch.priority().into(),
-            retry: args.launch.retry(),
-        }
+        let job = args.launch.job(args.command.clone(), self.commit.as_ref());
+        SubmitJobRequest { project_id: self.project.to_string(), ..job }
     }
 }
 

@@ -1,12 +1,12 @@
 //! `katonic schedules`.
 
-use std::{fmt, str::FromStr};
+use std::str::FromStr;
 
 use clap::{Args, Subcommand, ValueEnum};
 use katonic_domain::{Name, ProjectId, ScheduleId};
 use katonic_proto::dispatcher::v1::{
     self as wire, CreateScheduleRequest, DeleteScheduleRequest, GetScheduleRequest, ListSchedulesRequest,
-    ListSchedulesResponse, Schedule, SubmitJobRequest, Tick, TickFate, UpdateScheduleRequest,
+    ListSchedulesResponse, Schedule, Tick, TickFate, UpdateScheduleRequest,
 };
 
 use super::{Context, Incomplete, launch::LaunchArgs};
@@ -166,16 +166,9 @@ impl FromStr for ScheduleRef {
 }
 
 /// There is no schedule of that name.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
+#[error("there is no schedule {0} in the project {1}")]
 struct NoSuchSchedule(Name, ProjectId);
-
-impl fmt::Display for NoSuchSchedule {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "there is no schedule {} in the project {}", self.0, self.1)
-    }
-}
-
-impl std::error::Error for NoSuchSchedule {}
 
 impl Explain for NoSuchSchedule {
     fn next_step(&self) -> String {
@@ -246,19 +239,7 @@ async fn create(context: &Context, args: CreateArgs) -> Result<(), Failure> {
         catch_up: catch_up.into(),
         catch_up_limit,
         paused: false,
-        job: Some(SubmitJobRequest {
-            project_id: String::new(),
-            command: args.command,
-            title: args.launch.title(),
-            commit: commit.map(|commit| commit.to_string()).unwrap_or_default(),
-            tier: args.launch.tier(),
-            timeout: args.launch.timeout(),
-            grace: None,
-            params: args.launch.params(),
-            tags: args.launch.tags(),
-            priority: args.launch.priority().into(),
-            retry: args.launch.retry(),
-        }),
+        job: Some(args.launch.job(args.command, commit.as_ref())),
     };
     let answer = context.client.create_schedule(IdempotencyKey::generate(), request).await?;
     context.output.answer(&answer.schedule.ok_or(Incomplete("schedule"))?, human)?;

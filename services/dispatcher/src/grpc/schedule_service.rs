@@ -101,7 +101,7 @@ impl ScheduleService for ScheduleHandlers {
         let request = request.into_inner();
         let etag = request.etag.clone();
         let plan = schedule::changed(&stored.state.plan, request)?;
-        let updated = self.schedules.update(user.id, stored.state.id, &plan, &etag).await.map_err(status)?;
+        let updated = self.schedules.update(user.id, &stored.state, &plan, &etag).await.map_err(status)?;
         Ok(Response::new(pb::UpdateScheduleResponse { schedule: Some(self.shown(&updated.state)) }))
     }
 

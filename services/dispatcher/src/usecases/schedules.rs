@@ -89,17 +89,16 @@ impl Schedules {
         }
     }
 
-    /// Changes one, if it is still what the caller has seen; an empty etag means whatever it is.
-    #[instrument(skip_all, fields(schedule.id = %id))]
+    /// Changes one that was found, if it is still what the caller has seen; an empty etag means whatever it is.
+    #[instrument(skip_all, fields(schedule.id = %found.id))]
     pub async fn update(
         &self,
         user: UserId,
-        id: ScheduleId,
+        found: &Schedule,
         plan: &Plan,
         etag: &str,
     ) -> Result<Stored<Schedule>, Error> {
-        let project = self.repository.schedule(id).await?.state.project;
-        self.try_launch(user, project, plan).await?;
+        self.try_launch(user, found.project, plan).await?;
         let change = |schedule: &mut Schedule| {
             if schedule.deleted_at.is_some() {
                 return Err(Error::ScheduleDeleted);
@@ -109,7 +108,7 @@ impl Schedules {
             }
             Ok(schedule.change(plan.clone(), user, self.clock.now()).then_some(UPDATED))
         };
-        let changed = self.repository.schedules().command(&id, change).await?;
+        let changed = self.repository.schedules().command(&found.id, change).await?;
         self.changed.notify_one();
         Ok(changed)
     }

@@ -54,8 +54,7 @@ impl Ticks {
                 warn!(schedule.id = %schedule.id, error = %katonic_service::runtime::chain(&error), "a schedule waits");
                 round.undecided = true;
             }
-            let next = schedule.next(now);
-            round.next = round.next.min(next).or(round.next).or(next);
+            round.next = round.next.into_iter().chain(schedule.next(now)).min();
         }
         Ok(round)
     }
