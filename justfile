@@ -26,9 +26,16 @@ build:
 fmt:
     cargo fmt --all
 
-# Unit and integration tests, with the real servers; all of them, whatever fails
+# Unit and integration tests, with the real servers; all of them, whatever fails. What failed is said again at the end
 test *ARGS: build
-    cargo test --locked --workspace --no-fail-fast {{ ARGS }}
+    #!/usr/bin/env bash
+    set -euo pipefail
+    log=$(mktemp)
+    trap 'rm -f "$log"' EXIT
+    cargo test --locked --workspace --no-fail-fast {{ ARGS }} 2>&1 | tee "$log" && exit
+    echo "== what failed"
+    sed -n '/^failures:$/,/^test result: /p' "$log"
+    exit 1
 
 # Measures the figures; on an idle machine
 bench *ARGS: build
