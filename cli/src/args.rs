@@ -61,7 +61,7 @@ pub enum Command {
     /// Bring back the files that an execution made or changed.
     #[command(subcommand)]
     Results(results::ResultsCommand),
-    /// List, show, change, repeat and stop jobs.
+    /// List, show, compare, change, repeat and stop jobs.
     #[command(subcommand)]
     Jobs(jobs::JobsCommand),
     /// Launch jobs by a timetable.

@@ -16,6 +16,7 @@ use crate::{
 pub mod admin;
 pub mod attach;
 mod batch;
+mod compare;
 pub mod completions;
 pub mod events;
 pub mod explain;

@@ -33,7 +33,8 @@ pub fn between(before: &Execution, after: &Execution) -> Vec<Difference> {
         .collect()
 }
 
-fn launched(execution: &Execution) -> BTreeMap<String, String> {
+/// What an execution was launched with, by name of the field; a parameter is `param.<name>`.
+pub fn launched(execution: &Execution) -> BTreeMap<String, String> {
     let spec = execution.spec.clone().unwrap_or_default();
     let retry = spec.retry.unwrap_or_default();
     let (tier, revision) = spec.tier.map(|tier| (tier.name, tier.revision)).unwrap_or_default();

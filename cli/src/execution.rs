@@ -36,6 +36,17 @@ pub struct ExecutionArgs {
     project: Option<ProjectRef>,
 }
 
+/// Which executions a command is about, where it needs several.
+#[derive(Debug, Args)]
+pub struct ExecutionsArgs {
+    /// The executions: each `exe_…`, the beginning of that, or its number in the project.
+    #[arg(value_name = "EXECUTION", required = true, num_args = 2..=8)]
+    executions: Vec<ExecutionRef>,
+    /// The project that numbers and beginnings are looked up in; this folder's where unset.
+    #[arg(long, value_name = "PROJECT")]
+    project: Option<ProjectRef>,
+}
+
 /// An execution as a person names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ExecutionRef {
@@ -125,17 +136,34 @@ impl Explain for Error {
 impl ExecutionArgs {
     /// The id of the execution that is meant.
     pub async fn resolve(&self, client: &Client) -> Result<ExecutionId, Error> {
-        match &self.execution {
-            ExecutionRef::Id(id) => Ok(*id),
-            ExecutionRef::Number(number) => by_number(client, self.project(client).await?, *number).await,
-            ExecutionRef::Beginning(text) => by_beginning(client, self.project(client).await?, text).await,
+        self.execution.resolve(client, self.project.as_ref()).await
+    }
+}
+
+impl ExecutionsArgs {
+    /// The ids of the executions that are meant, in their order.
+    pub async fn resolve(&self, client: &Client) -> Result<Vec<ExecutionId>, Error> {
+        let mut ids = Vec::new();
+        for execution in &self.executions {
+            ids.push(execution.resolve(client, self.project.as_ref()).await?);
+        }
+        Ok(ids)
+    }
+}
+
+impl ExecutionRef {
+    async fn resolve(&self, client: &Client, named: Option<&ProjectRef>) -> Result<ExecutionId, Error> {
+        match self {
+            Self::Id(id) => Ok(*id),
+            Self::Number(number) => by_number(client, looked_up_in(client, named).await?, *number).await,
+            Self::Beginning(text) => by_beginning(client, looked_up_in(client, named).await?, text).await,
         }
     }
+}
 
-    async fn project(&self, client: &Client) -> Result<ProjectId, Error> {
-        let named = project::of_folder(self.project.clone(), &current_folder()?)?;
-        Ok(project::find(client, &named).await?)
-    }
+async fn looked_up_in(client: &Client, named: Option<&ProjectRef>) -> Result<ProjectId, Error> {
+    let named = project::of_folder(named.cloned(), &current_folder()?)?;
+    Ok(project::find(client, &named).await?)
 }
 
 async fn by_number(client: &Client, project: ProjectId, number: u64) -> Result<ExecutionId, Error> {

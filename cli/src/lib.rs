@@ -18,6 +18,7 @@ pub mod backoff;
 pub mod cache;
 pub mod client;
 pub mod commands;
+mod comparison;
 pub mod config;
 mod differences;
 pub mod doctor;

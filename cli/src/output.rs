@@ -114,28 +114,37 @@ pub fn whole(value: Value) -> Value {
     }
 }
 
-/// The narrowest that a last column becomes.
-const LAST_COLUMN: u16 = 16;
+/// The narrowest that a column becomes whose cells are broken over lines.
+const BROKEN_COLUMN: u16 = 16;
 
 /// A table with a bold head line and nothing drawn; a sentence where it has no rows.
 pub fn table<const N: usize>(headers: [&str; N], rows: Vec<[String; N]>, nothing: &str) -> String {
     if rows.is_empty() {
         return format!("{nothing}\n");
     }
-    rendered(arranged(headers, rows))
+    rendered(arranged(&headers, rows, N - 1))
 }
 
-fn arranged<const N: usize>(headers: [&str; N], rows: Vec<[String; N]>) -> Table {
+/// A table of things side by side, each of which has a column beside the first; these may all be broken.
+pub fn side_by_side(headers: &[String], rows: Vec<Vec<String>>) -> String {
+    rendered(arranged(headers, rows, 1))
+}
+
+/// The first `whole` columns are never broken.
+fn arranged<R>(headers: &[impl AsRef<str>], rows: Vec<R>, whole: usize) -> Table
+where
+    R: IntoIterator<Item = String>,
+{
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_header(headers.map(|header| Cell::new(header).add_attribute(Attribute::Bold)));
+    table.set_header(headers.iter().map(|header| Cell::new(header.as_ref()).add_attribute(Attribute::Bold)));
     for row in rows {
-        table.add_row(row.map(|cell| one_line(&cell)));
+        table.add_row(row.into_iter().map(|cell| one_line(&cell)));
     }
     for (place, column) in table.column_iter_mut().enumerate() {
-        let last = ColumnConstraint::LowerBoundary(Width::Fixed(LAST_COLUMN));
+        let broken = ColumnConstraint::LowerBoundary(Width::Fixed(BROKEN_COLUMN));
         column.set_padding((0, 2));
-        column.set_constraint(if place + 1 == N { last } else { ColumnConstraint::ContentWidth });
+        column.set_constraint(if place < whole { ColumnConstraint::ContentWidth } else { broken });
     }
     table
 }
@@ -167,11 +176,26 @@ mod tests {
     #[test]
     fn on_a_narrow_terminal_only_the_last_column_is_broken() {
         let row = ["exe_01h455vb4pex5vsknk084sn02q".to_owned(), "a title of several words".to_owned()];
-        let mut table = arranged(["ID", "TITLE"], vec![row]);
+        let mut table = arranged(&["ID", "TITLE"], vec![row], 1);
         table.set_width(20);
         let text = rendered(table);
         assert!(text.contains("exe_01h455vb4pex5vsknk084sn02q  a title of\n"), "{text}");
         assert!(text.lines().count() > 2, "{text}");
+    }
+
+    #[test]
+    fn of_things_side_by_side_only_their_names_stay_whole() {
+        let headers = ["JOB", "1", "2"].map(str::to_owned);
+        let row = ["param.learning_rate", "one of several words", "and another of them"].map(str::to_owned);
+        assert_eq!(
+            side_by_side(&headers, vec![row.to_vec()]),
+            "JOB                  1                     2\n\
+             param.learning_rate  one of several words  and another of them\n"
+        );
+        let mut table = arranged(&headers, vec![row], 1);
+        table.set_width(60);
+        let text = rendered(table);
+        assert!(text.contains("param.learning_rate  ") && text.lines().count() == 3, "{text}");
     }
 
     #[test]

@@ -28,6 +28,9 @@ use crate::{
 };
 
 mod place;
+mod versions;
+
+pub use self::versions::{Versions, versions};
 
 /// Why the results are not there.
 #[derive(Debug, thiserror::Error)]
@@ -112,6 +115,16 @@ impl Source {
     fn refname(&self) -> String {
         format!("refs/katonic/results/{}/{}", self.execution, self.attempt)
     }
+
+    fn url(&self, endpoint: &Endpoint) -> String {
+        format!("{}/git/{}.git", endpoint.url(), self.project)
+    }
+
+    /// What the results are compared to: the input, or no files.
+    fn given(&self) -> &str {
+        const EMPTY_TREE: &str = "4b825dc642cb6eb9a060e54bf8d69288fbee4904";
+        self.input.as_ref().map_or(EMPTY_TREE, CommitId::as_str)
+    }
 }
 
 /// What was done, by paths relative to the folder, in their order.
@@ -129,8 +142,7 @@ pub struct Pulled {
 pub fn pull(source: &Source, endpoint: &Endpoint, folder: &Path, force: bool) -> Result<Pulled, Error> {
     let key = format!("{} {}", endpoint.url(), source.project);
     let repository = Repository::open(cache::folder("results", key.as_bytes())?)?;
-    let url = format!("{}/git/{}.git", endpoint.url(), source.project);
-    fetch(&repository, source, &url, Some(endpoint))?;
+    fetch(&repository, source, &source.url(endpoint), Some(endpoint))?;
     let changes = changes(&repository, source)?;
     place::place(&repository, source, &changes, folder, force)
 }
@@ -172,9 +184,7 @@ struct Changes {
 }
 
 fn changes(repository: &Repository, source: &Source) -> Result<Changes, Error> {
-    const EMPTY_TREE: &str = "4b825dc642cb6eb9a060e54bf8d69288fbee4904";
-    let input = source.input.as_ref().map_or(EMPTY_TREE, CommitId::as_str);
-    let diff = ["diff-tree", "-r", "-z", "--no-renames", "--name-status", input, source.results.as_str()];
+    let diff = ["diff-tree", "-r", "-z", "--no-renames", "--name-status", source.given(), source.results.as_str()];
     let output = repository.git(diff).run()?;
     let mut fields = output.split(|byte| *byte == 0);
     let mut changes = Changes::default();

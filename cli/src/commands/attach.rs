@@ -137,7 +137,7 @@ impl Attachment<'_> {
             _ => output.warning(&execution.reason_text),
         }
         for condition in execution.conditions() {
-            output.warning(lost(condition));
+            output.warning(&lost(condition, execution));
         }
         if !execution.results_commit.is_empty() {
             output.notice(&format!("it left results: `katonic results pull {}`", self.id));
@@ -146,11 +146,11 @@ impl Attachment<'_> {
     }
 }
 
-fn lost(condition: Condition) -> &'static str {
+fn lost(condition: Condition, execution: &Execution) -> String {
     match condition {
-        Condition::Unspecified => "something was lost on the way; `katonic explain` may know more",
-        Condition::ResultsNotSaved => "the results could not be saved",
-        Condition::LogIncomplete => "the log is not complete",
-        Condition::MetricsRefused => "the metrics are not a JSON object of at most 16 KiB and were left out",
+        Condition::Unspecified => "something was lost on the way; `katonic explain` may know more".to_owned(),
+        Condition::ResultsNotSaved => "the results could not be saved".to_owned(),
+        Condition::LogIncomplete => "the log is not complete".to_owned(),
+        Condition::MetricsRefused => format!("the metrics were left out: {}", execution.metrics_refusal),
     }
 }

@@ -13,6 +13,7 @@ use katonic_proto::{
 use super::{
     Context, Incomplete,
     batch::{self, SubmitArgs},
+    compare::{self, CompareArgs},
     get_execution,
     rerun::{self, RerunArgs},
     run::current_folder,
@@ -34,6 +35,8 @@ pub enum JobsCommand {
     List(ListArgs),
     /// Show a job.
     Show(ShowArgs),
+    /// Show jobs side by side: what they were given, what became of them, and where they differ.
+    Compare(CompareArgs),
     /// Change the title, the tags or the notes of a job, or archive it.
     Edit(EditArgs),
     /// Run a job once more, but for what is said here.
@@ -130,6 +133,7 @@ pub async fn run(context: &Context, command: JobsCommand) -> Result<Exit, Failur
             context.output.answer(&execution, human)?;
             Ok(Exit::OK)
         }
+        JobsCommand::Compare(args) => compare::run(context, args).await,
         JobsCommand::Edit(args) => edit(context, args).await,
         JobsCommand::Rerun(args) => rerun::run(context, args).await,
         JobsCommand::Stop(args) => stop(context, args).await,
@@ -230,6 +234,7 @@ fn human(execution: &Execution) -> String {
         ("input", spec.input_commit),
         ("results", execution.results_commit.clone()),
         ("metrics", metrics.map(|metrics| whole(metrics).to_string()).unwrap_or_default()),
+        ("metrics left out", execution.metrics_refusal.clone()),
         ("made", text::time(execution.create_time.as_ref())),
         ("started", text::time(execution.start_time.as_ref())),
         ("ended", text::time(execution.end_time.as_ref())),

@@ -40,10 +40,10 @@ pub struct PullArgs {
     force: bool,
 }
 
-/// The pulling thread has died.
+/// The thread that fetches them has died.
 #[derive(Debug, thiserror::Error)]
-#[error("pulling the results was broken off")]
-struct BrokenOff(#[source] tokio::task::JoinError);
+#[error("fetching the results was broken off")]
+pub(super) struct BrokenOff(#[source] pub(super) tokio::task::JoinError);
 
 impl Explain for BrokenOff {
     fn next_step(&self) -> String {

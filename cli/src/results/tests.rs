@@ -149,3 +149,25 @@ fn without_an_input_everything_is_a_result() {
     let case = Case::new(|_| {}, |work| write(work, "new\nline", "x"));
     assert_eq!(case.pull(false).expect("it works").written, paths(&["new\nline"]));
 }
+
+#[test]
+fn each_file_has_a_version_that_its_content_and_kind_decide() {
+    let case = ordinary();
+    let versions = versions::changed(&case.repository, &case.source).expect("it works");
+    let names: Vec<&PathBuf> = versions.keys().collect();
+    assert_eq!(names, [Path::new("notes"), Path::new("old"), Path::new("out/model.bin")]);
+    assert_eq!(versions[Path::new("old")], "deleted");
+    let again = ordinary();
+    assert_eq!(versions::changed(&again.repository, &again.source).expect("it works"), versions);
+    let other = Case::new(
+        |_| {},
+        |work| {
+            write(work, "notes", "new");
+            fs::set_permissions(work.join("notes"), fs::Permissions::from_mode(0o755)).expect("executable");
+            symlink("notes", work.join("link")).expect("a link");
+        },
+    );
+    let other = versions::changed(&other.repository, &other.source).expect("it works");
+    assert_eq!(other[Path::new("notes")], format!("{} executable", versions[Path::new("notes")]));
+    assert!(other[Path::new("link")].ends_with(" link"), "{other:?}");
+}

@@ -9,6 +9,7 @@ pub mod error;
 pub mod id;
 pub mod limit;
 pub mod member;
+pub mod metric;
 pub mod name;
 pub mod principal;
 pub mod secret;

@@ -28,6 +28,7 @@ pub mod queue;
 pub mod reason;
 pub mod retry;
 pub mod schedule;
+pub mod series;
 pub mod spec;
 pub mod standing;
 pub mod timetable;

@@ -79,6 +79,7 @@ pub fn execution(execution: &Execution, members: &[Member]) -> pb::Execution {
         notes: execution.notes.clone(),
         archived: execution.archived,
         schedule_id: execution.schedule.map(|id| id.to_string()).unwrap_or_default(),
+        metrics_refusal: execution.metrics_refusal.clone(),
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod queue;
 mod schedules;
+mod series;
 
 use std::sync::Arc;
 
@@ -15,7 +16,7 @@ use katonic_store::{
     Collection, Fact, Idempotency, Index, Insertion, Lease, Page, Record, Records, Store, StoreError, Stored, Walk, doc,
 };
 
-use self::schedules::ScheduleName;
+use self::{schedules::ScheduleName, series::Logged};
 use crate::{
     changes::Changes,
     domain::{
@@ -102,6 +103,7 @@ pub struct Repository {
     schedules: Collection<Schedule>,
     schedule_names: Records<ScheduleName>,
     members: Records<Member>,
+    logged: Records<Logged>,
     policies: Records<Policy>,
     lease: Lease,
     changes: Changes,
@@ -114,10 +116,11 @@ impl Repository {
         let schedules = store.collection().await?;
         let schedule_names = store.records().await?;
         let members = store.records().await?;
+        let logged = store.records().await?;
         let policies = store.records().await?;
         let lease = store.lease("dispatch");
         let changes = Changes::default();
-        Ok(Self { store, executions, schedules, schedule_names, members, policies, lease, changes })
+        Ok(Self { store, executions, schedules, schedule_names, members, logged, policies, lease, changes })
     }
 
     /// Everything that has events, as those see it who project it elsewhere.

@@ -8,7 +8,6 @@ use katonic_proto::dispatcher::v1::{
     Checkpoint, CheckpointKind, Condition, DesiredState, Reason, ReportExitRequest, ReportFinishedRequest,
 };
 use katonic_service::runtime::chain;
-use prost_types::Struct;
 use tracing::{error, info, warn};
 
 use super::{Error, Life, blocking, checkpoint};
@@ -27,7 +26,8 @@ const PUSH_PATIENCE: Duration = Duration::from_mins(3);
 #[derive(Debug, Default)]
 pub struct Kept {
     commit: Option<CommitId>,
-    metrics: Option<Struct>,
+    metrics: Option<Metrics>,
+    metrics_refusal: String,
     conditions: Vec<Condition>,
     checkpoints: Vec<Checkpoint>,
 }
@@ -45,9 +45,11 @@ impl Life<'_> {
         }
         let folder = self.launch.folder.clone();
         match blocking(move || metrics_file::read(&folder)).await? {
-            Metrics::None => {}
-            Metrics::Object(metrics) => kept.metrics = Some(metrics),
-            Metrics::Refused => kept.conditions.push(Condition::MetricsRefused),
+            Ok(metrics) => kept.metrics = metrics,
+            Err(refused) => {
+                kept.conditions.push(Condition::MetricsRefused);
+                kept.metrics_refusal = refused.to_string();
+            }
         }
         if desired == DesiredState::StopAndDiscard {
             return Ok(kept);
@@ -122,13 +124,17 @@ impl Life<'_> {
         if !log_is_ours || exit.reason == ExitReason::ShimLost {
             conditions.push(Condition::LogIncomplete);
         }
+        let metrics = kept.metrics.map(|metrics| (Some(metrics.last), metrics.series));
+        let (metrics, series) = metrics.unwrap_or_default();
         let message = ReportFinishedRequest {
             member_id: self.session.member_id().to_owned(),
             results_commit: kept.commit.map(|commit| commit.to_string()).unwrap_or_default(),
-            metrics: kept.metrics,
+            metrics,
             log_last_seq: exit.last_seq.map_or(0, katonic_member::spool::Seq::get),
             conditions: conditions.into_iter().map(Into::into).collect(),
             checkpoints: kept.checkpoints,
+            series,
+            metrics_refusal: kept.metrics_refusal,
         };
         self.session
             .call(message, async |session, request| session.members().report_finished(request).await)

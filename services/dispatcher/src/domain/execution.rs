@@ -12,6 +12,7 @@ use crate::domain::{
     edit::Edit,
     phase::{Event, IllegalTransition, Phase, transition},
     reason::Reason,
+    series::Series,
     spec::LaunchSpec,
 };
 
@@ -40,7 +41,7 @@ pub enum Condition {
     ResultsNotSaved,
     /// The log has a declared gap at its end.
     LogIncomplete,
-    /// The metrics were not a JSON object of at most 16 KiB.
+    /// The metrics could not be taken: [`Execution::metrics_refusal`] says why.
     MetricsRefused,
 }
 
@@ -65,6 +66,10 @@ pub struct Closing {
     pub results_commit: Option<CommitId>,
     /// What user code wrote as metrics.
     pub metrics: Option<serde_json::Value>,
+    /// And logged of them by step.
+    pub series: Vec<Series>,
+    /// Why neither is kept, where they were refused.
+    pub metrics_refusal: String,
     /// Last sequence of the closed log.
     pub log_last_seq: u64,
     /// What was lost.
@@ -146,6 +151,9 @@ pub struct Execution {
     pub results_commit: Option<CommitId>,
     /// What user code wrote as metrics: a JSON object.
     pub metrics: Option<serde_json::Value>,
+    /// Why they are not kept, where they were refused.
+    #[serde(default)]
+    pub metrics_refusal: String,
     /// When it was accepted.
     pub created_at: Timestamp,
     /// When user code first started.
@@ -180,6 +188,7 @@ impl Execution {
             retry_at: None,
             results_commit: None,
             metrics: None,
+            metrics_refusal: String::new(),
             created_at: now,
             started_at: None,
             ended_at: None,
@@ -285,6 +294,7 @@ impl Execution {
         }
         self.results_commit = closing.results_commit;
         self.metrics = closing.metrics;
+        self.metrics_refusal = closing.metrics_refusal;
         self.conditions.extend(closing.conditions);
         self.conditions.sort_unstable();
         self.conditions.dedup();

@@ -133,11 +133,11 @@ fn observations(facts: &Facts<'_>) -> Vec<(String, String)> {
     }
     for condition in &facts.execution.conditions {
         let lost = match condition {
-            Condition::ResultsNotSaved => "the results could not be saved",
-            Condition::LogIncomplete => "the log has a declared gap at its end",
-            Condition::MetricsRefused => "the metrics were not a JSON object of at most 16 KiB",
+            Condition::ResultsNotSaved => "the results could not be saved".to_owned(),
+            Condition::LogIncomplete => "the log has a declared gap at its end".to_owned(),
+            Condition::MetricsRefused => format!("the metrics: {}", facts.execution.metrics_refusal),
         };
-        observations.push(("lost".into(), lost.into()));
+        observations.push(("lost".into(), lost));
     }
     observations.extend_from_slice(facts.backend);
     observations

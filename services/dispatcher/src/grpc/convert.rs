@@ -21,6 +21,7 @@ use crate::{
         priority::Priority,
         reason::{Class, Reason},
         retry::RetryForm,
+        series::Series,
         spec::{self, JobForm},
         usage::Full,
         wait::Wait,
@@ -201,10 +202,23 @@ pub fn closing(request: pb::ReportFinishedRequest) -> Result<Closing, Status> {
     Ok(Closing {
         results_commit: if commit.is_empty() { None } else { Some(fields::parse("results_commit", commit)?) },
         metrics: request.metrics.as_ref().map(json::from_struct),
+        series: request.series.into_iter().map(reported_series).collect(),
+        metrics_refusal: request.metrics_refusal,
         log_last_seq: request.log_last_seq,
         conditions,
         checkpoints: checkpoints(request.checkpoints)?,
     })
+}
+
+fn reported_series(reported: pb::MetricSeries) -> Series {
+    let pb::MetricSeries { name, count, steps, values } = reported;
+    Series { name, count, steps, values }
+}
+
+/// What was logged of a metric.
+pub fn series(series: Series) -> pb::MetricSeries {
+    let Series { name, count, steps, values } = series;
+    pb::MetricSeries { name, count, steps, values }
 }
 
 const fn condition(condition: pb::Condition) -> Option<Condition> {

@@ -229,6 +229,15 @@ impl ExecutionService for Executions {
         Ok(Response::new(convert::explanation(explanation)))
     }
 
+    async fn get_metrics(
+        &self,
+        request: Request<pb::GetMetricsRequest>,
+    ) -> Result<Response<pb::GetMetricsResponse>, Status> {
+        let stored = self.find(&request, "execution.read", &request.get_ref().execution_id).await?;
+        let series = self.reads.series(stored.state.id, &request.get_ref().names).await.map_err(status)?;
+        Ok(Response::new(pb::GetMetricsResponse { series: series.into_iter().map(convert::series).collect() }))
+    }
+
     async fn list_execution_events(
         &self,
         request: Request<pb::ListExecutionEventsRequest>,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use katonic_domain::{Clock, ProjectId};
+use katonic_domain::{Clock, ExecutionId, ProjectId};
 use katonic_service::Shutdown;
 use katonic_store::{COMMAND_BOUND, HistoryEntry, Page, Stored, Version};
 
@@ -16,6 +16,7 @@ use crate::{
         member::Member,
         phase::Phase,
         queue::Waiting,
+        series::Series,
         standing::Standing,
         usage::Usage,
         wait::{self, Situation, Wait},
@@ -80,6 +81,13 @@ impl Reads {
         limit: usize,
     ) -> Result<Vec<HistoryEntry>, Error> {
         Ok(self.repository.executions().history(&execution.id, after, limit).await?)
+    }
+
+    /// What an execution logged of the metrics of these names; of all where none is named.
+    pub async fn series(&self, id: ExecutionId, names: &[String]) -> Result<Vec<Series>, Error> {
+        let mut series = self.repository.series(id).await?;
+        series.retain(|one| names.is_empty() || names.contains(&one.name));
+        Ok(series)
     }
 
     /// Why an execution is where it is.

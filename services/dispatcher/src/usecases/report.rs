@@ -9,7 +9,7 @@
 
 use std::sync::Arc;
 
-use katonic_domain::{Clock, MemberId};
+use katonic_domain::{Clock, MemberId, metric};
 use katonic_store::{Fact, Transaction};
 use tracing::instrument;
 
@@ -19,14 +19,15 @@ use crate::{
         checkpoints::{Checkpoint, Kind},
         execution::{Closing, Condition, DesiredState, Execution},
         member::Member,
+        series,
     },
     error::Error,
-    store::{FINISHING, RUNNING, Repository},
+    store::{FINISHED, FINISHING, RUNNING, Repository},
     usecases::end::closed,
 };
 
-/// Metrics beyond this are refused, with a condition.
-const MAX_METRICS_BYTES: usize = 16 * 1024;
+/// More than any agent of ours says.
+const MOST_REFUSAL_CHARACTERS: usize = 200;
 
 /// Takes reports.
 #[derive(Clone)]
@@ -100,8 +101,16 @@ impl Reports {
             Ok::<_, Error>(())
         };
         let member = tx.update_record(self.repository.members(), id, close_member).await?;
-        let close = |execution: &mut Execution| self.close(execution, id, closing, &member);
+        let mut over = false;
+        let close = |execution: &mut Execution| {
+            let news = self.close(execution, id, closing, &member)?;
+            over = news == Some(FINISHED);
+            Ok::<_, Error>(news)
+        };
         tx.update(self.repository.executions(), &id.execution, close).await?;
+        if over && !closing.series.is_empty() {
+            self.repository.keep_series(tx, id.execution, closing.series.clone()).await?;
+        }
         Ok(())
     }
 
@@ -124,10 +133,12 @@ impl Reports {
 
 /// Metrics are user code's own words: capped, and objects only.
 fn checked(mut closing: Closing) -> Closing {
-    let fits = |metrics: &serde_json::Value| metrics.is_object() && metrics.to_string().len() <= MAX_METRICS_BYTES;
-    if closing.metrics.as_ref().is_some_and(|metrics| !fits(metrics)) {
-        closing.metrics = None;
+    let fits = |metrics: &serde_json::Value| metrics.is_object() && metrics.to_string().len() <= metric::MOST_BYTES;
+    if closing.metrics.as_ref().is_some_and(|metrics| !fits(metrics)) || !series::fit(&closing.series) {
+        (closing.metrics, closing.series) = (None, Vec::new());
         closing.conditions.push(Condition::MetricsRefused);
+        closing.metrics_refusal = "they are more than an object of 16 KiB".to_owned();
     }
+    closing.metrics_refusal = closing.metrics_refusal.chars().take(MOST_REFUSAL_CHARACTERS).collect();
     closing
 }

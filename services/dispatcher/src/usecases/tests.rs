@@ -41,6 +41,7 @@ use crate::{
         phase::Phase,
         policy::{Policy, Rule, Seen},
         reason::Reason,
+        series::tests::series,
         spec::tests::{form, spec},
         usage::Full,
         wait::Wait,
@@ -211,6 +212,24 @@ async fn metrics_that_are_no_object_are_refused_and_the_end_holds() {
     let ended = bench.state(&execution).await;
     assert_eq!((ended.phase, ended.metrics), (Phase::Succeeded, None));
     assert_eq!(ended.conditions, [Condition::MetricsRefused]);
+    assert_eq!(ended.metrics_refusal, "they are more than an object of 16 KiB");
+}
+
+#[tokio::test]
+async fn what_was_logged_is_kept_once_and_read_by_name() {
+    let bench = Bench::new().await;
+    let (execution, member) = bench.admitted().await;
+    bench.reports().exit(&member, bench.outcome(Reason::Completed)).await.expect("taken");
+    let (accuracy, loss) = (series("accuracy", &[0.5]), series("loss", &[2.0, 1.0]));
+    let closing = Closing { series: vec![accuracy.clone(), loss.clone()], ..Closing::default() };
+    let late = Closing { series: vec![series("late", &[0.0])], ..Closing::default() };
+    for report in [closing.clone(), closing, late] {
+        bench.reports().finished(&member, report).await.expect("taken");
+    }
+    let all = bench.reads().series(execution.id, &[]).await.expect("read");
+    assert_eq!(all, [accuracy, loss.clone()]);
+    let named = bench.reads().series(execution.id, &["late".into(), "loss".into()]).await.expect("read");
+    assert_eq!(named, [loss]);
 }
 
 #[tokio::test]

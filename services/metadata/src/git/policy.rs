@@ -80,6 +80,10 @@ const FIXED: &[(&str, &str)] = &[
     ("core.fsmonitor", "false"),
     // Pinned commits are fetched by id; permission is per project anyway.
     ("uploadpack.allowAnySHA1InWant", "true"),
+    // Who only compares results asks for names without contents; other filters cost more than they save.
+    ("uploadpack.allowFilter", "true"),
+    ("uploadpackfilter.allow", "false"),
+    ("uploadpackfilter.blob:none.allow", "true"),
     // Refs move, they leave no log that could grow.
     ("core.logAllRefUpdates", "false"),
     // A request may use one core and a bounded part of memory.

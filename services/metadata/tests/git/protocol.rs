@@ -72,6 +72,22 @@ async fn a_client_may_speak_version_two() -> anyhow::Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn contents_may_be_left_out_of_a_fetch_and_nothing_else() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let (token, url) = (world.user_token()?, world.url());
+    let mine = world.clone_with_commit("mine")?;
+    mine.commit("what nobody else has")?;
+    mine.push("main", &token)?.map_err(anyhow::Error::msg)?;
+    let theirs = world.clone_with_commit("theirs")?;
+    let fetch = |filter: &str| theirs.try_git(&["fetch", "--quiet", "--no-tags", filter, &url, "main"], &token);
+    assert!(!fetch("--filter=tree:0")?.status.success(), "trees were left out");
+    assert!(fetch("--filter=blob:none")?.status.success());
+    let objects = theirs.git(&["rev-list", "--objects", "--missing=print", "FETCH_HEAD"], "")?;
+    assert!(objects.lines().any(|line| line.starts_with('?')), "{objects}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_body_over_the_cap_is_refused_before_anything_else() -> anyhow::Result<()> {
     let world = World::with(|section| section.max_pack_bytes = 1_000).await?;
     let project = world.project;
