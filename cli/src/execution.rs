@@ -122,13 +122,23 @@ impl Explain for Error {
     }
 }
 
+impl ExecutionRef {
+    /// The id of the execution of a project that is meant.
+    pub async fn of(&self, client: &Client, project: ProjectId) -> Result<ExecutionId, Error> {
+        match self {
+            Self::Id(id) => Ok(*id),
+            Self::Number(number) => by_number(client, project, *number).await,
+            Self::Beginning(text) => by_beginning(client, project, text).await,
+        }
+    }
+}
+
 impl ExecutionArgs {
     /// The id of the execution that is meant.
     pub async fn resolve(&self, client: &Client) -> Result<ExecutionId, Error> {
         match &self.execution {
             ExecutionRef::Id(id) => Ok(*id),
-            ExecutionRef::Number(number) => by_number(client, self.project(client).await?, *number).await,
-            ExecutionRef::Beginning(text) => by_beginning(client, self.project(client).await?, text).await,
+            named => named.of(client, self.project(client).await?).await,
         }
     }
 
