@@ -133,6 +133,24 @@ impl Explain for Error {
     }
 }
 
+impl ExecutionRef {
+    /// The id of the execution of a project that is meant.
+    pub async fn of(&self, client: &Client, project: ProjectId) -> Result<ExecutionId, Error> {
+        match self {
+            Self::Id(id) => Ok(*id),
+            Self::Number(number) => by_number(client, project, *number).await,
+            Self::Beginning(text) => by_beginning(client, project, text).await,
+        }
+    }
+
+    async fn resolve(&self, client: &Client, named: Option<&ProjectRef>) -> Result<ExecutionId, Error> {
+        match self {
+            Self::Id(id) => Ok(*id),
+            other => other.of(client, looked_up_in(client, named).await?).await,
+        }
+    }
+}
+
 impl ExecutionArgs {
     /// The id of the execution that is meant.
     pub async fn resolve(&self, client: &Client) -> Result<ExecutionId, Error> {
@@ -148,16 +166,6 @@ impl ExecutionsArgs {
             ids.push(execution.resolve(client, self.project.as_ref()).await?);
         }
         Ok(ids)
-    }
-}
-
-impl ExecutionRef {
-    async fn resolve(&self, client: &Client, named: Option<&ProjectRef>) -> Result<ExecutionId, Error> {
-        match self {
-            Self::Id(id) => Ok(*id),
-            Self::Number(number) => by_number(client, looked_up_in(client, named).await?, *number).await,
-            Self::Beginning(text) => by_beginning(client, looked_up_in(client, named).await?, text).await,
-        }
     }
 }
 

@@ -42,7 +42,9 @@ impl Exit {
             (_, Reason::CommandNotFound) => Self::NOT_FOUND,
             (_, Reason::CommandNotExecutable) => Self::NOT_EXECUTABLE,
             (Phase::Stopped, _) => last.and_then(own_code).unwrap_or(Self::TERMINATED),
-            (_, Reason::ExitCode | Reason::KilledBySignal) => last.and_then(own_code).unwrap_or(Self::FAILED),
+            (_, Reason::ExitCode | Reason::KilledBySignal | Reason::DependencyFailed) => {
+                last.and_then(own_code).unwrap_or(Self::FAILED)
+            }
             _ => Self::PLATFORM,
         }
     }
@@ -97,6 +99,7 @@ mod tests {
         assert_eq!(ended(Phase::Failed, Reason::CommandNotFound, None, 0), Exit::NOT_FOUND);
         assert_eq!(ended(Phase::Failed, Reason::CommandNotExecutable, None, 0), Exit::NOT_EXECUTABLE);
         assert_eq!(ended(Phase::Failed, Reason::ShimLost, None, 0), Exit::PLATFORM);
+        assert_eq!(ended(Phase::Failed, Reason::DependencyFailed, None, 0), Exit::FAILED);
         assert_eq!(ended(Phase::Failed, Reason::StartTimeout, None, 0), Exit::PLATFORM);
     }
 

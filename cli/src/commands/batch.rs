@@ -28,8 +28,9 @@ const MOST: usize = 1_000;
 /// Arguments of `jobs submit`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Each line is a job as the API takes it:
+Each line is a job as the API takes it; the first line is item 0:
   {\"command\": [\"python3\", \"train.py\"], \"params\": {\"lr\": \"0.1\"}, \"tags\": [\"sweep\"]}
+  {\"command\": [\"python3\", \"evaluate.py\"], \"afterItems\": [{\"item\": 0}]}
 
 Examples:
   katonic jobs submit sweep.jsonl
@@ -50,6 +51,8 @@ enum Unreadable {
     File(PathBuf, #[source] io::Error),
     #[error("line {line} is no job: {why}")]
     Line { line: usize, why: String },
+    #[error("jobs that wait for others of their file are sent together, and there are more than {MOST}")]
+    TooMany,
 }
 
 impl Explain for Unreadable {
@@ -57,6 +60,7 @@ impl Explain for Unreadable {
         match self {
             Self::File(..) => "name a file that you may read".to_owned(),
             Self::Line { .. } => "see `katonic jobs submit --help` for what a line looks like".to_owned(),
+            Self::TooMany => "submit them in parts, and name what is submitted before by `after`".to_owned(),
         }
     }
 }
@@ -109,13 +113,15 @@ fn read(file: &PathBuf) -> Result<String, Unreadable> {
 /// Empty lines are none.
 fn jobs(text: &str) -> Result<Vec<SubmitJobRequest>, Unreadable> {
     let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
-    lines
-        .map(|(index, line)| {
-            let wrong = |why: String| Unreadable::Line { line: index + 1, why };
-            let value = serde_json::from_str(line).map_err(|error| wrong(error.to_string()))?;
-            json::from_value(value).map_err(|error| wrong(error.to_string()))
-        })
-        .collect()
+    let jobs = lines.map(|(index, line)| {
+        let wrong = |why: String| Unreadable::Line { line: index + 1, why };
+        let value = serde_json::from_str(line).map_err(|error| wrong(error.to_string()))?;
+        json::from_value::<SubmitJobRequest>(value).map_err(|error| wrong(error.to_string()))
+    });
+    let jobs = jobs.collect::<Result<Vec<_>, _>>()?;
+    // An item is a place in its call.
+    let apart = jobs.len() > MOST && jobs.iter().any(|job| !job.after_items.is_empty());
+    if apart { Err(Unreadable::TooMany) } else { Ok(jobs) }
 }
 
 #[cfg(test)]
@@ -131,5 +137,14 @@ mod tests {
             let refused = jobs(text).expect_err("was taken");
             assert!(matches!(refused, Unreadable::Line { line: named, .. } if named == line), "{refused}");
         }
+    }
+
+    #[test]
+    fn jobs_that_wait_for_one_another_fit_into_one_call() {
+        let many = |last: &str| jobs(&["{\"command\": [\"true\"]}\n".repeat(MOST).as_str(), last].concat());
+        assert_eq!(many("").map(|jobs| jobs.len()).ok(), Some(MOST));
+        let last = "{\"command\": [\"true\"], \"afterItems\": [{\"item\": 0}]}";
+        assert!(matches!(many(last), Err(Unreadable::TooMany)));
+        assert_eq!(jobs(&format!("{{\"command\": [\"true\"]}}\n{last}")).expect("two").len(), 2);
     }
 }

@@ -4,8 +4,8 @@ use clap::{Args, Subcommand};
 use katonic_domain::Tag;
 use katonic_proto::{
     dispatcher::v1::{
-        Attempt, Condition, Execution, ListJobsRequest, ListJobsResponse, Phase, StopExecutionRequest,
-        UpdateExecutionRequest,
+        Attempt, Condition, Dependency, DependencyCondition, Execution, ListJobsRequest, ListJobsResponse, Phase,
+        StopExecutionRequest, UpdateExecutionRequest,
     },
     json,
 };
@@ -213,6 +213,7 @@ fn human(execution: &Execution) -> String {
     let params: Vec<String> =
         execution.params.iter().map(|(name, value)| text::command(&[format!("{name}={value}")])).collect();
     let metrics = execution.metrics.as_ref().map(json::from_struct);
+    let after: Vec<String> = execution.after.iter().map(dependency).collect();
     let mut answer = fields(&[
         ("id", execution.execution_id.clone()),
         ("number", execution.number.to_string()),
@@ -222,6 +223,7 @@ fn human(execution: &Execution) -> String {
         ("notes", execution.notes.clone()),
         ("archived", if execution.archived { "yes".to_owned() } else { String::new() }),
         ("rerun of", execution.rerun_of.clone()),
+        ("runs after", after.join(", ")),
         ("phase", text::phase(execution.phase())),
         ("tried again at", text::time(execution.retry_time.as_ref())),
         ("reason", text::reason(execution.reason())),
@@ -244,6 +246,13 @@ fn human(execution: &Execution) -> String {
         answer.push_str(&attempt_text(attempt));
     }
     answer
+}
+
+fn dependency(dependency: &Dependency) -> String {
+    match dependency.condition() {
+        DependencyCondition::Ended => format!("{} (however it ends)", dependency.execution_id),
+        DependencyCondition::Unspecified | DependencyCondition::Succeeded => dependency.execution_id.clone(),
+    }
 }
 
 fn condition(condition: Condition) -> String {

@@ -1,14 +1,19 @@
 //! How a job is launched, in whatever way: the arguments that `run`, `jobs rerun`
-//! and `schedules create` have in common, and as the contract has them.
+//! and `schedules create` have in common, and as the contract has them. What one
+//! runs after is said of a single job only.
 
 use std::collections::BTreeMap;
 
 use clap::{Args, ValueEnum};
 use jiff::SignedDuration;
-use katonic_domain::{CommitId, Name, Tag};
+use katonic_domain::{CommitId, Name, ProjectId, Tag};
 use katonic_proto::dispatcher::v1 as wire;
 
-use crate::text;
+use crate::{
+    client::Client,
+    execution::{Error, ExecutionRef},
+    text,
+};
 
 /// What to call a job, what to run it on and how often.
 #[derive(Debug, Args)]
@@ -40,6 +45,31 @@ pub struct LaunchArgs {
     /// How long to wait before that; twice as long each further time, up to an hour.
     #[arg(long, value_name = "DURATION", default_value = "10s", requires = "retries")]
     retry_after: SignedDuration,
+}
+
+/// What a job runs after.
+#[derive(Debug, Args)]
+pub struct AfterArgs {
+    /// Start it once these jobs have succeeded; if one of them does not, it ends too. Several by commas.
+    #[arg(long, value_name = "EXECUTION", value_delimiter = ',')]
+    after: Vec<ExecutionRef>,
+    /// Start it once these jobs have ended, however they do.
+    #[arg(long, value_name = "EXECUTION", value_delimiter = ',')]
+    after_any: Vec<ExecutionRef>,
+}
+
+impl AfterArgs {
+    /// The executions of a project that are meant.
+    pub async fn of(&self, client: &Client, project: ProjectId) -> Result<Vec<wire::Dependency>, Error> {
+        let succeeded = self.after.iter().map(|named| (named, wire::DependencyCondition::Succeeded));
+        let ended = self.after_any.iter().map(|named| (named, wire::DependencyCondition::Ended));
+        let mut after = Vec::new();
+        for (named, condition) in succeeded.chain(ended) {
+            let execution_id = named.of(client, project).await?.to_string();
+            after.push(wire::Dependency { execution_id, condition: condition.into() });
+        }
+        Ok(after)
+    }
 }
 
 /// After which failures a job is tried again.
@@ -99,6 +129,8 @@ impl LaunchArgs {
             tags: self.tags(),
             priority: self.priority().into(),
             retry: self.retry(),
+            after: Vec::new(),
+            after_items: Vec::new(),
         }
     }
 

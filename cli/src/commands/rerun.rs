@@ -1,9 +1,13 @@
 //! `katonic jobs rerun`: the same once more, and what differs.
 
 use clap::Args;
+use katonic_domain::ProjectId;
 use katonic_proto::dispatcher::v1::{Execution, RerunExecutionRequest};
 
-use super::{Context, Incomplete, attach, get_execution, launch::LaunchArgs};
+use super::{
+    Context, Incomplete, attach, get_execution,
+    launch::{AfterArgs, LaunchArgs},
+};
 use crate::{client::IdempotencyKey, differences, execution::ExecutionArgs, exit::Exit, failure::Failure};
 
 /// Arguments of `jobs rerun`.
@@ -18,6 +22,8 @@ pub struct RerunArgs {
     execution: ExecutionArgs,
     #[command(flatten)]
     launch: LaunchArgs,
+    #[command(flatten)]
+    after: AfterArgs,
     /// Print the new job's id and leave, instead of watching it.
     #[arg(long)]
     detach: bool,
@@ -30,7 +36,10 @@ pub struct RerunArgs {
 pub async fn run(context: &Context, args: RerunArgs) -> Result<Exit, Failure> {
     let id = args.execution.resolve(&context.client).await?;
     let of = get_execution(&context.client, id).await?;
-    let answer = context.client.rerun_execution(IdempotencyKey::generate(), args.request(&of)).await?;
+    let project: ProjectId = of.project_id.parse().map_err(|_| Incomplete("project id"))?;
+    let after = args.after.of(&context.client, project).await?;
+    let request = RerunExecutionRequest { after, ..args.request(&of) };
+    let answer = context.client.rerun_execution(IdempotencyKey::generate(), request).await?;
     let execution = answer.execution.ok_or(Incomplete("execution"))?;
     for difference in differences::between(&of, &execution) {
         context.output.warning(&difference.to_string());
@@ -56,6 +65,7 @@ impl RerunArgs {
             tags: self.launch.tags(),
             priority: self.launch.priority().into(),
             retry: self.launch.retry(),
+            after: Vec::new(),
         }
     }
 }

@@ -16,7 +16,10 @@ use clap::Args;
 use katonic_domain::{CommitId, ProjectId};
 use katonic_proto::dispatcher::v1::{Execution, SubmitJobRequest};
 
-use super::{Context, Incomplete, attach, batch, launch::LaunchArgs};
+use super::{
+    Context, Incomplete, attach, batch,
+    launch::{AfterArgs, LaunchArgs},
+};
 use crate::{
     client::IdempotencyKey,
     exit::Exit,
@@ -34,6 +37,7 @@ Examples:
   katonic run -- python3 train.py --epochs 3
   katonic run --tier small --timeout 2h -- ./evaluate.sh
   katonic run --retries 3 --retry-on user --retry-on infrastructure -- ./download.sh
+  katonic run --after 12,13 -- python3 evaluate.py
   katonic run --detach --title nightly -- make all")]
 pub struct RunArgs {
     /// The project, by name or id; else `.katonic.toml` says it, else the folder's name.
@@ -41,6 +45,8 @@ pub struct RunArgs {
     project: Option<ProjectRef>,
     #[command(flatten)]
     launch: LaunchArgs,
+    #[command(flatten)]
+    after: AfterArgs,
     /// Submit it so many times and leave; each is given its place, from 0, as the parameter `index`.
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     array: Option<u32>,
@@ -83,11 +89,12 @@ pub fn current_folder() -> Result<PathBuf, NoFolder> {
 pub async fn run(context: &Context, args: RunArgs) -> Result<Exit, Failure> {
     let mut progress = Progress::new(context.output);
     let job = prepare(context, args.project.clone(), &progress).await?;
+    let request = job.request(&args).await?;
     if let Some(count) = args.array {
         progress.clear();
-        return batch::submit_all(context, job.project, job.array(&args, count)).await;
+        return batch::submit_all(context, job.project, array(&request, count)).await;
     }
-    let execution = job.submit(&args, &progress).await?;
+    let execution = job.submit(request, &progress).await?;
     progress.clear();
     if args.detach {
         context.output.answer(&execution, |execution| format!("{}\n", execution.execution_id))?;
@@ -131,9 +138,9 @@ pub(super) struct Job<'a> {
 }
 
 impl Job<'_> {
-    async fn submit(&self, args: &RunArgs, progress: &Progress) -> Result<Execution, Failure> {
+    async fn submit(&self, request: SubmitJobRequest, progress: &Progress) -> Result<Execution, Failure> {
         progress.say("submitting the job");
-        let (client, request) = (&self.context.client, self.request(args));
+        let client = &self.context.client;
         // One wish, one key: a second try after UNKNOWN_COMMIT is the same wish.
         let key = IdempotencyKey::generate();
         let answer = match client.submit_job(key, request.clone()).await {
@@ -145,16 +152,6 @@ impl Job<'_> {
             answer => answer,
         };
         Ok(answer?.execution.ok_or(Incomplete("execution"))?)
-    }
-
-    fn array(&self, args: &RunArgs, count: u32) -> Vec<SubmitJobRequest> {
-        let request = self.request(args);
-        let numbered = |index: u32| {
-            let mut request = request.clone();
-            request.params.insert("index".to_owned(), index.to_string());
-            request
-        };
-        (0..count).map(numbered).collect()
     }
 
     async fn push_unless_known(&self, progress: &Progress) -> Result<(), Failure> {
@@ -173,10 +170,20 @@ impl Job<'_> {
         Ok(blocking(move || snapshots.push(&commit, &endpoint, project)).await?.map_err(NotSent)?)
     }
 
-    fn request(&self, args: &RunArgs) -> SubmitJobRequest {
+    async fn request(&self, args: &RunArgs) -> Result<SubmitJobRequest, Failure> {
+        let after = args.after.of(&self.context.client, self.project).await?;
         let job = args.launch.job(args.command.clone(), self.commit.as_ref());
-        SubmitJobRequest { project_id: self.project.to_string(), ..job }
+        Ok(SubmitJobRequest { project_id: self.project.to_string(), after, ..job })
     }
+}
+
+fn array(request: &SubmitJobRequest, count: u32) -> Vec<SubmitJobRequest> {
+    let numbered = |index: u32| {
+        let mut request = request.clone();
+        request.params.insert("index".to_owned(), index.to_string());
+        request
+    };
+    (0..count).map(numbered).collect()
 }
 
 /// The files did not reach the project.

@@ -14,6 +14,7 @@ mod api_roles;
 mod docs_commands;
 mod doctor;
 mod e2e_admission;
+mod e2e_after;
 mod e2e_batch;
 mod e2e_cli;
 mod e2e_clients;
@@ -68,6 +69,7 @@ fn main() -> ExitCode {
         doctor::trials(),
         e2e_cli::trials(),
         e2e_admission::trials(),
+        e2e_after::trials(),
         e2e_batch::trials(),
         e2e_clients::trials(),
         e2e_compare::trials(),

@@ -8,15 +8,18 @@
 //!           checkpoints        explain: says it in words
 //!
 //!   queue, usage, limits ──► order (of one tier) ──► admission: who is next
-//!                                               └──► standing, wait: why not yet
+//!     ▲                                         └──► standing, wait: why not yet
+//!   held ◄── dependency: who waits for others to end
 //! ```
 
 pub mod admission;
 pub mod attempt;
 pub mod checkpoints;
+pub mod dependency;
 pub mod edit;
 pub mod execution;
 pub mod explain;
+pub mod held;
 pub mod limits;
 pub mod member;
 pub mod order;

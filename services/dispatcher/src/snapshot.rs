@@ -15,6 +15,7 @@ use serde_json::Value;
 use crate::domain::{
     attempt::Attempt,
     checkpoints::{self, Checkpoint, Kind},
+    dependency::{self, Dependency},
     execution::{Condition, DesiredState, Execution},
     member::Member,
     phase::Phase,
@@ -49,7 +50,6 @@ impl Aggregate for Execution {
 
 /// An execution as readers see it, with what its members have reported since its last write.
 pub fn execution(execution: &Execution, members: &[Member]) -> pb::Execution {
-    let row = execution.reason.map(Reason::row);
     pb::Execution {
         execution_id: execution.id.to_string(),
         project_id: execution.project.to_string(),
@@ -61,7 +61,7 @@ pub fn execution(execution: &Execution, members: &[Member]) -> pb::Execution {
         desired_state: desired(execution.desired).into(),
         phase: phase(execution.phase).into(),
         reason: execution.reason.map_or(pb::Reason::Unspecified, reason).into(),
-        reason_text: row.map(|row| format!("{} {}", row.text, row.next_step)).unwrap_or_default(),
+        reason_text: reason_text(execution),
         conditions: execution.conditions.iter().map(|lost| condition(*lost).into()).collect(),
         attempts: attempts(execution, members),
         members: execution.member_states().into_iter().map(|(state, count)| (state.to_owned(), count)).collect(),
@@ -80,6 +80,27 @@ pub fn execution(execution: &Execution, members: &[Member]) -> pb::Execution {
         archived: execution.archived,
         schedule_id: execution.schedule.map(|id| id.to_string()).unwrap_or_default(),
         metrics_refusal: execution.metrics_refusal.clone(),
+        after: execution.after.iter().map(dependency).collect(),
+        failed_dependency: execution.failed_dependency.map(|id| id.to_string()).unwrap_or_default(),
+    }
+}
+
+fn reason_text(execution: &Execution) -> String {
+    let Some(row) = execution.reason.map(Reason::row) else { return String::new() };
+    let failed = execution.failed_dependency.map(|id| format!(" It is {id}.")).unwrap_or_default();
+    format!("{}{failed} {}", row.text, row.next_step)
+}
+
+fn dependency(dependency: &Dependency) -> pb::Dependency {
+    let condition = dependency_condition(dependency.condition).into();
+    pb::Dependency { execution_id: dependency.execution.to_string(), condition }
+}
+
+/// How a dependency is to end, as the contract has it.
+pub const fn dependency_condition(condition: dependency::Condition) -> pb::DependencyCondition {
+    match condition {
+        dependency::Condition::Succeeded => pb::DependencyCondition::Succeeded,
+        dependency::Condition::Ended => pb::DependencyCondition::Ended,
     }
 }
 
@@ -201,6 +222,7 @@ const fn reason(reason: Reason) -> pb::Reason {
         Reason::ShimLost => pb::Reason::ShimLost,
         Reason::InputUnavailable => pb::Reason::InputUnavailable,
         Reason::QueueTimeout => pb::Reason::QueueTimeout,
+        Reason::DependencyFailed => pb::Reason::DependencyFailed,
     }
 }
 
@@ -241,9 +263,10 @@ mod tests {
     use super::*;
     use crate::domain::{
         attempt::Outcome,
+        dependency::tests::on,
         execution::{
             Closing,
-            tests::{at, running},
+            tests::{at, queued, running},
         },
         member::tests::member_of,
         spec::Command,
@@ -264,7 +287,7 @@ mod tests {
         Kind::ResourcesDeleted,
     ];
 
-    /// Its command takes the room of parameters too: they share one cap.
+    /// Its command takes the room of parameters and dependencies too: they share one cap.
     fn largest() -> Execution {
         let mut execution = running();
         let mut items = vec!["\"".repeat(10_000)];
@@ -300,6 +323,24 @@ mod tests {
         let payload = largest().snapshot(Version::ZERO).to_string();
         assert!(payload.len() > 48 * 1024, "the test builds a large one: {}", payload.len());
         assert!(payload.len() < 62 * 1024, "{} bytes, and the envelope comes on top", payload.len());
+    }
+
+    #[test]
+    fn dependencies_take_no_more_room_than_is_counted_for_them() {
+        let mut execution = running();
+        let before = execution.snapshot(Version::ZERO).to_string().len();
+        execution.after = (0..64).map(|_| on(execution.id)).collect();
+        let after = execution.snapshot(Version::ZERO).to_string().len();
+        assert!(after - before <= dependency::json_len(&execution.after), "{before} {after}");
+    }
+
+    #[test]
+    fn the_one_that_failed_is_named_in_words_too() {
+        let (mut execution, failed) = (queued(1), running().id);
+        execution.give_up(failed, at(2)).expect("given up");
+        let shown = self::execution(&execution, &[]);
+        assert_eq!(shown.failed_dependency, failed.to_string());
+        assert!(shown.reason_text.contains(&shown.failed_dependency), "{}", shown.reason_text);
     }
 
     #[test]

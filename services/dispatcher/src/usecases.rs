@@ -6,6 +6,7 @@ pub mod admit;
 pub mod claim;
 pub mod edit;
 pub mod end;
+pub mod give_up;
 pub mod read;
 pub mod report;
 pub mod schedules;

@@ -15,6 +15,7 @@ use katonic_domain::{ExecutionId, Limit, ProjectId, Timestamp, UserId};
 use tokio::sync::Notify;
 
 use crate::domain::{
+    dependency::Awaited,
     execution::Execution,
     limits::Limits,
     phase::Phase,
@@ -114,9 +115,18 @@ impl WaitingRoom {
                 inner.queue.insert(execution.into());
             } else {
                 inner.queue.remove(execution.id);
+                inner.queue.see(execution.id, execution.phase);
             }
         });
         self.wake();
+    }
+
+    /// Sees where some are that others may wait for.
+    pub fn learn(&self, awaited: &[Awaited]) {
+        let news = self.change(|inner| awaited.iter().filter(|one| inner.queue.see(one.id, one.phase)).count());
+        if news > 0 {
+            self.wake();
+        }
     }
 
     /// Sees which of some executions wait.
@@ -134,6 +144,10 @@ impl WaitingRoom {
     pub fn replace(&self, all: Vec<Waiting>) {
         let mut queue = Queue::default();
         all.into_iter().for_each(|waiting| queue.insert(waiting));
+        // Who has ended need not be asked for again.
+        for (id, phase) in self.look(|queue| queue.held().ended().clone()) {
+            queue.see(id, phase);
+        }
         self.change(|inner| inner.queue = queue);
         self.wake();
     }
@@ -187,7 +201,10 @@ mod tests {
     use katonic_domain::LimitScope as Scope;
 
     use super::*;
-    use crate::domain::execution::tests::queued;
+    use crate::domain::{
+        dependency::tests::on,
+        execution::tests::{queued, running},
+    };
 
     #[test]
     fn who_is_about_to_enter_counts_as_who_waits() {
@@ -205,6 +222,28 @@ mod tests {
         room.forget(execution.id);
         drop(second);
         assert!(room.change(|inner| inner.entering.is_empty() && inner.queue.is_empty()));
+    }
+
+    #[test]
+    fn an_end_is_known_after_the_queue_was_read_again() {
+        let (room, ended, mut execution) = (WaitingRoom::default(), running(), queued(1));
+        execution.after = vec![on(ended.id)];
+        room.see(&execution);
+        let awaited = Awaited {
+            id: ended.id,
+            project: ended.project,
+            number: ended.number,
+            archived: false,
+            phase: Phase::Succeeded,
+        };
+        let in_line = || room.look(|queue| queue.tiers().count());
+        assert_eq!(in_line(), 0);
+        room.learn(&[awaited]);
+        assert_eq!(in_line(), 1);
+        room.replace(vec![(&execution).into()]);
+        assert_eq!(in_line(), 1);
+        room.forget(execution.id);
+        assert!(room.look(Queue::is_empty));
     }
 
     #[test]

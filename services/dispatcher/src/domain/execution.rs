@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::{
     attempt::{Attempt, Outcome},
     checkpoints::{Checkpoint, Kind as Step},
+    dependency::Dependency,
     edit::Edit,
     phase::{Event, IllegalTransition, Phase, transition},
     reason::Reason,
@@ -97,6 +98,8 @@ pub struct Identity {
     pub rerun_of: Option<ExecutionId>,
     /// What launched it, where that was no person.
     pub schedule: Option<ScheduleId>,
+    /// What it waits for.
+    pub after: Vec<Dependency>,
 }
 
 /// One piece of work on compute.
@@ -127,6 +130,12 @@ pub struct Execution {
     /// What launched it, where that was no person.
     #[serde(default)]
     pub schedule: Option<ScheduleId>,
+    /// What it waits for before its first attempt queues for a place.
+    #[serde(default)]
+    pub after: Vec<Dependency>,
+    /// The one of these that did not end as it was to, where it ended for that.
+    #[serde(default)]
+    pub failed_dependency: Option<ExecutionId>,
     /// What was pinned at submit.
     pub spec: LaunchSpec,
     /// W3C trace context of the submit, which its launch goes on with.
@@ -165,7 +174,7 @@ pub struct Execution {
 impl Execution {
     /// A job that was just accepted.
     pub fn queued(identity: Identity, spec: LaunchSpec, now: Timestamp) -> Self {
-        let Identity { id, project, number, owner, title, tags, rerun_of, schedule } = identity;
+        let Identity { id, project, number, owner, title, tags, rerun_of, schedule, after } = identity;
         Self {
             id,
             project,
@@ -177,6 +186,8 @@ impl Execution {
             archived: false,
             rerun_of,
             schedule,
+            after,
+            failed_dependency: None,
             spec,
             traceparent: None,
             desired: DesiredState::Run,
@@ -254,6 +265,17 @@ impl Execution {
         self.reason = Some(reason);
         (self.ended_at, self.retry_at) = (Some(now), None);
         Ok(())
+    }
+
+    /// What it waits for never comes about: this one did not end as it was to. Answers whether that was news.
+    pub fn give_up(&mut self, failed: ExecutionId, now: Timestamp) -> Result<bool, Error> {
+        // It may have been stopped meanwhile.
+        if self.phase != Phase::Queued {
+            return Ok(false);
+        }
+        self.refuse(Reason::DependencyFailed, now)?;
+        self.failed_dependency = Some(failed);
+        Ok(true)
     }
 
     /// Fixes how an attempt ended; the first to do so decides. Answers whether that was news.

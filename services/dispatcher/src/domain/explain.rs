@@ -5,6 +5,7 @@ mod queued;
 
 use crate::domain::{
     checkpoints::{self, Checkpoint, Kind},
+    dependency::{self, Open},
     execution::{Condition, DesiredState, Execution},
     limits::Limits,
     member::Member,
@@ -24,6 +25,8 @@ pub struct Facts<'a> {
     pub members: &'a [Member],
     /// What it waits for and where it stands; none where it does not wait.
     pub wait: Option<(Wait, Standing)>,
+    /// What it is to run after and that has not ended as it is to.
+    pub open: &'a [Open],
     /// What is taken.
     pub usage: &'a Usage,
     /// What may be.
@@ -43,6 +46,8 @@ pub struct Explanation {
     pub next_step: String,
     /// What it waits for and where it stands; none where it does not wait.
     pub wait: Option<(Wait, Standing)>,
+    /// What it is to run after and that has not ended as it is to.
+    pub open: Vec<Open>,
     /// What was observed, as name and value.
     pub observations: Vec<(String, String)>,
 }
@@ -64,6 +69,7 @@ pub fn explain(facts: &Facts<'_>) -> Explanation {
         summary,
         next_step,
         wait: facts.wait,
+        open: facts.open.to_vec(),
         observations: observations(facts),
     }
 }
@@ -95,9 +101,11 @@ fn ended(facts: &Facts<'_>, otherwise: &str) -> (String, String) {
     let Some(reason) = facts.execution.reason else { return (otherwise.into(), String::new()) };
     let row = reason.row();
     let outcome = facts.execution.attempt().and_then(|attempt| attempt.outcome);
-    let detail = match outcome.map(|outcome| (outcome.exit_code, outcome.signal)) {
-        Some((Some(code), _)) if code != 0 => format!(" (exit code {code})"),
-        Some((None, signal)) if signal != 0 => format!(" (signal {signal})"),
+    let failed = facts.execution.failed_dependency;
+    let detail = match (outcome.map(|outcome| (outcome.exit_code, outcome.signal)), failed) {
+        (Some((Some(code), _)), _) if code != 0 => format!(" (exit code {code})"),
+        (Some((None, signal)), _) if signal != 0 => format!(" (signal {signal})"),
+        (None, Some(failed)) => format!(" ({failed})"),
         _ => String::new(),
     };
     (format!("{}{detail}", row.text), row.next_step.into())
@@ -128,6 +136,7 @@ fn observations(facts: &Facts<'_>) -> Vec<(String, String)> {
         let counts: Vec<String> = counts.map(|(why, count)| format!("{count} {why}")).collect();
         observations.push(("before it".into(), counts.join(", ")));
     }
+    observations.extend(facts.open.iter().map(named));
     if let Some(step) = reached(facts).last() {
         observations.push(("last checkpoint".into(), format!("{:?} at {}", step.kind, step.at)));
     }
@@ -141,6 +150,15 @@ fn observations(facts: &Facts<'_>) -> Vec<(String, String)> {
     }
     observations.extend_from_slice(facts.backend);
     observations
+}
+
+fn named(open: &Open) -> (String, String) {
+    let how = match open.condition {
+        dependency::Condition::Succeeded => "succeed",
+        dependency::Condition::Ended => "end",
+    };
+    let phase = format!("{:?}", open.awaited.phase).to_lowercase();
+    (format!("after {}", open.awaited.number.0), format!("{} is to {how} and is {phase}", open.awaited.id))
 }
 
 /// How full everything is that it counts against.
@@ -164,6 +182,10 @@ mod tests {
     use super::*;
     use crate::domain::{
         attempt::Outcome,
+        dependency::{
+            Condition::{Ended, Succeeded},
+            tests::awaited,
+        },
         execution::{
             Closing,
             tests::{at, queued, running},
@@ -176,7 +198,7 @@ mod tests {
     fn said(execution: &Execution, members: &[Member], usage: &Usage) -> Explanation {
         let backend = [("memory limit".to_owned(), "not enforced".to_owned())];
         let limits = Limits::default();
-        explain(&Facts { execution, members, wait: None, usage, limits: &limits, backend: &backend })
+        explain(&Facts { execution, members, wait: None, open: &[], usage, limits: &limits, backend: &backend })
     }
 
     fn said_of(wait: Wait, ahead: Ahead) -> Explanation {
@@ -186,7 +208,30 @@ mod tests {
         let mut limits = Limits::default();
         limits.set_tier("large".parse().expect("a name"), 3);
         let wait = Some((wait, Standing { place: ahead.all() + 1, waiting: 9, ahead }));
-        explain(&Facts { execution: &execution, members: &[], wait, usage: &usage, limits: &limits, backend: &[] })
+        let facts = Facts {
+            execution: &execution,
+            members: &[],
+            wait,
+            open: &[],
+            usage: &usage,
+            limits: &limits,
+            backend: &[],
+        };
+        explain(&facts)
+    }
+
+    fn said_of_open(open: &[Open]) -> Explanation {
+        let (execution, usage, limits) = (queued(1), Usage::default(), Limits::default());
+        let wait = Some((Wait::Dependencies, Standing::default()));
+        explain(&Facts {
+            execution: &execution,
+            members: &[],
+            wait,
+            open,
+            usage: &usage,
+            limits: &limits,
+            backend: &[],
+        })
     }
 
     #[test]
@@ -221,6 +266,31 @@ mod tests {
             assert!(explanation.summary.contains(words), "{kind:?}: {}", explanation.summary);
             assert!(!explanation.next_step.is_empty(), "{kind:?}");
         }
+    }
+
+    #[test]
+    fn what_others_it_waits_for_is_named_each_with_where_it_is() {
+        let project = queued(1).project;
+        let running = Open { condition: Succeeded, awaited: awaited(project, Phase::Running) };
+        let waiting = Open { condition: Ended, awaited: awaited(project, Phase::Queued) };
+        let explanation = said_of_open(&[running, waiting]);
+        assert!(explanation.summary.contains("2 executions"), "{}", explanation.summary);
+        assert!(explanation.next_step.contains(&format!("`katonic explain {}`", running.awaited.id)));
+        let line = |open: Open, how: &str| ("after 7".to_owned(), format!("{} is to {how}", open.awaited.id));
+        let expected = [line(running, "succeed and is running"), line(waiting, "end and is queued")];
+        assert_eq!(explanation.observations.iter().filter(|seen| expected.contains(*seen)).count(), 2);
+
+        let failed = Open { condition: Succeeded, awaited: awaited(project, Phase::Failed) };
+        let explanation = said_of_open(&[running, failed]);
+        assert!(explanation.summary.contains(&failed.awaited.id.to_string()), "{}", explanation.summary);
+    }
+
+    #[test]
+    fn who_waited_in_vain_is_told_for_what() {
+        let (mut execution, failed) = (queued(1), queued(2).id);
+        execution.give_up(failed, at(2)).expect("given up");
+        let explanation = said(&execution, &[], &Usage::default());
+        assert_eq!(explanation.summary, format!("{} ({failed})", Reason::DependencyFailed.row().text));
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! All that waits for a place, indexed by what admission asks: by tier, and
 //! there by priority, user and project, oldest first.
 //!
-//! Those that rest until they are tried again count, and stand in no line.
+//! Those that rest until they are tried again, and those that wait for others to
+//! end, count and stand in no line.
 //!
 //! Must hold: both indexes and the counts name the same executions.
 
@@ -9,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use katonic_domain::{ExecutionId, Name, ProjectId, Timestamp, UserId};
 
-use crate::domain::{execution::Execution, priority::Priority};
+use crate::domain::{dependency::Dependency, execution::Execution, held::Held, phase::Phase, priority::Priority};
 
 /// An execution that waits to be admitted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +33,8 @@ pub struct Waiting {
     pub queued_at: Timestamp,
     /// Not before this it is tried again.
     pub rests_until: Option<Timestamp>,
+    /// What it waits for; nothing where it is tried again.
+    pub after: Vec<Dependency>,
 }
 
 /// What age is compared by: since when it waits, then its id, so that the order is total.
@@ -49,8 +52,14 @@ impl From<&Execution> for Waiting {
             priority: execution.spec.priority,
             queued_at: execution.created_at,
             rests_until: execution.retry_at,
+            after: unless_tried_again(execution.after.clone(), execution.retry_at),
         }
     }
+}
+
+/// What one waits for; whoever is tried again has waited for it before.
+pub fn unless_tried_again(after: Vec<Dependency>, retry_at: Option<Timestamp>) -> Vec<Dependency> {
+    if retry_at.is_some() { Vec::new() } else { after }
 }
 
 impl Waiting {
@@ -83,6 +92,7 @@ pub type Lines = BTreeMap<Line, BTreeSet<Age>>;
 pub struct Queue {
     all: BTreeMap<ExecutionId, Waiting>,
     resting: BTreeSet<(Timestamp, ExecutionId)>,
+    held: Held,
     tiers: BTreeMap<Name, Lines>,
     users: BTreeMap<UserId, u32>,
     projects: BTreeMap<ProjectId, u32>,
@@ -94,8 +104,10 @@ impl Queue {
         if self.all.contains_key(&waiting.id) {
             return;
         }
+        self.held.insert(waiting.id, &waiting.after);
         match waiting.rests_until {
             Some(until) => _ = self.resting.insert((until, waiting.id)),
+            None if self.held.holds(waiting.id) => {}
             None => self.line_up(&waiting),
         }
         *self.users.entry(waiting.owner).or_default() += 1;
@@ -114,6 +126,16 @@ impl Queue {
         }
     }
 
+    /// Sees where one is that others may wait for: who waits for nothing else stands in line. Answers whether
+    /// that was news.
+    pub fn see(&mut self, id: ExecutionId, phase: Phase) -> bool {
+        let Some(free) = self.held.see(id, phase) else { return false };
+        for waiting in free.iter().filter_map(|id| self.all.get(id).cloned()).collect::<Vec<_>>() {
+            self.line_up(&waiting);
+        }
+        true
+    }
+
     fn line_up(&mut self, waiting: &Waiting) {
         let line = self.tiers.entry(waiting.tier.clone()).or_default().entry(waiting.line()).or_default();
         line.insert(waiting.age());
@@ -125,6 +147,7 @@ impl Queue {
         if let Some(until) = waiting.rests_until {
             self.resting.remove(&(until, id));
         }
+        self.held.remove(id, &waiting.after);
         if let Some(lines) = self.tiers.get_mut(&waiting.tier) {
             if let Some(line) = lines.get_mut(&waiting.line()) {
                 line.remove(&waiting.age());
@@ -155,6 +178,18 @@ impl Queue {
     /// All that wait, oldest id first.
     pub fn iter(&self) -> impl Iterator<Item = &Waiting> {
         self.all.values()
+    }
+
+    /// Who waits for others to end.
+    pub const fn held(&self) -> &Held {
+        &self.held
+    }
+
+    /// Of some and of what they wait for: those whose end would matter to somebody, and that may have ended.
+    pub fn unknown(&self, ids: impl IntoIterator<Item = ExecutionId>) -> BTreeSet<ExecutionId> {
+        let unknown = ids.into_iter().flat_map(|id| self.held.unknown(id));
+        // What waits itself has not ended.
+        unknown.filter(|id| !self.all.contains_key(id)).collect()
     }
 
     /// The tiers that something waits for, with their lines.
@@ -190,7 +225,10 @@ fn decrement<K: Ord>(counts: &mut BTreeMap<K, u32>, key: &K) {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::domain::execution::tests::at;
+    use crate::domain::{
+        dependency::tests::on,
+        execution::tests::{at, queued},
+    };
 
     /// A tier's name.
     pub(crate) fn tier(name: &str) -> Name {
@@ -209,6 +247,7 @@ pub(crate) mod tests {
             priority: Priority::Normal,
             queued_at: at(second),
             rests_until: None,
+            after: Vec::new(),
         }
     }
 
@@ -243,6 +282,39 @@ pub(crate) mod tests {
         assert_eq!(queue.get(resting.id).and_then(|waiting| waiting.rests_until), None);
         queue.remove(resting.id);
         assert_eq!((queue.tier(&tier("a")), queue.of_user(resting.owner)), (None, 0));
+    }
+
+    #[test]
+    fn a_chain_stands_in_line_one_after_the_other() {
+        let first = waiting("a", 3);
+        let second = Waiting { after: vec![on(first.id)], ..waiting("a", 2) };
+        let third = Waiting { after: vec![on(second.id), on(first.id)], ..waiting("a", 1) };
+        let mut queue = queue_of(&[third.clone(), second.clone(), first.clone()]);
+        let in_line = |queue: &Queue| {
+            let lines = queue.tier(&tier("a")).into_iter().flat_map(BTreeMap::values).flatten();
+            lines.map(|(_, id)| *id).collect::<Vec<_>>()
+        };
+        assert_eq!((in_line(&queue), queue.len(), queue.of_user(third.owner)), (vec![first.id], 3, 1));
+        assert_eq!(queue.unknown([second.id, third.id]), BTreeSet::new(), "they wait for what waits itself");
+        queue.remove(first.id);
+        assert_eq!(queue.unknown([first.id]), BTreeSet::from([first.id]), "it may have ended or run");
+        assert!(!queue.see(first.id, Phase::Running) && in_line(&queue).is_empty());
+        assert!(queue.see(first.id, Phase::Succeeded));
+        assert_eq!(in_line(&queue), [second.id]);
+        queue.remove(second.id);
+        queue.see(second.id, Phase::Succeeded);
+        assert_eq!(in_line(&queue), [third.id]);
+        queue.remove(third.id);
+        assert_eq!(queue, Queue::default());
+    }
+
+    #[test]
+    fn whoever_is_tried_again_waits_for_nobody_any_more() {
+        let mut execution = queued(1);
+        execution.after = vec![on(ExecutionId::generate())];
+        assert_eq!(Waiting::from(&execution).after, execution.after);
+        execution.retry_at = Some(at(9));
+        assert_eq!(Waiting::from(&execution).after, []);
     }
 
     #[test]

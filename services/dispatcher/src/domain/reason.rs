@@ -58,6 +58,8 @@ pub enum Reason {
     InputUnavailable,
     /// It queued longer than the installation allows.
     QueueTimeout,
+    /// An execution that it waited for did not end as it was to.
+    DependencyFailed,
 }
 
 /// One row of the table.
@@ -81,7 +83,7 @@ const fn row(code: &'static str, class: Class, retryable: bool, text: &'static s
 
 impl Reason {
     /// Every reason, in the order of the documentation.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Completed,
         Self::ExitCode,
         Self::KilledBySignal,
@@ -93,6 +95,7 @@ impl Reason {
         Self::ShimLost,
         Self::InputUnavailable,
         Self::QueueTimeout,
+        Self::DependencyFailed,
     ];
 
     /// The row of this reason: the table itself.
@@ -132,6 +135,9 @@ impl Reason {
             Self::QueueTimeout => row("QUEUE_TIMEOUT", Class::Timeout, true,
                 "It queued longer than the installation allows.",
                 "Submit it again when less is running, or choose another tier."),
+            Self::DependencyFailed => row("DEPENDENCY_FAILED", Class::User, false,
+                "An execution that it was to run after did not succeed.",
+                "Find out why that one did not, then submit both again."),
         }
     }
 

@@ -6,6 +6,7 @@ use katonic_domain::{CommitId, ExecutionId, Name, ScheduleId, Tags, error::Viola
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
+    dependency::{self, Dependency},
     params::Params,
     priority::Priority,
     retry::{RetryForm, RetryPolicy},
@@ -104,6 +105,8 @@ pub struct JobRequest {
     pub rerun_of: Option<ExecutionId>,
     /// What launches it, where that is no person.
     pub schedule: Option<ScheduleId>,
+    /// What it waits for.
+    pub after: Vec<Dependency>,
 }
 
 /// A job request as it came, before anything was checked.
@@ -135,6 +138,9 @@ pub struct JobForm {
     pub rerun_of: Option<ExecutionId>,
     /// What launches it, where that is no person.
     pub schedule: Option<ScheduleId>,
+    /// What it waits for.
+    #[serde(default)]
+    pub after: Vec<Dependency>,
 }
 
 impl JobForm {
@@ -159,17 +165,21 @@ impl JobForm {
         let tier = optional(&self.tier).map_err(|why| refuse("tier", &why)).ok();
         let tags = Tags::try_new(&self.tags).map_err(|why| refuse("tags", &why)).ok();
         let command = Command::try_new(self.command).map_err(|why| refuse("command", &why)).ok();
-        let given = command.as_ref().map_or(0, Command::json_len);
-        let params = Params::try_new(self.params).and_then(|params| within(given, params));
+        let given = command.as_ref().map_or(0, Command::json_len) + dependency::json_len(&self.after);
+        let after = dependency::check(&self.after).and_then(|()| within(given));
+        let after = after.map_err(|why| refuse("after", &why)).ok();
+        // What is refused already takes no room.
+        let given = after.map_or(0, |()| given);
+        let params = Params::try_new(self.params).and_then(|params| within(given + params.json_len()).map(|()| params));
         let params = params.map_err(|why| refuse("params", &why)).ok();
         let retry = self.retry.check().map_err(|wrong| violations.extend(wrong)).ok();
 
-        match (command, commit, tier, tags, params, retry) {
-            (Some(command), Some(commit), Some(tier), Some(tags), Some(params), Some(retry))
+        match (command, commit, tier, tags, after, params, retry) {
+            (Some(command), Some(commit), Some(tier), Some(tags), Some(()), Some(params), Some(retry))
                 if violations.is_empty() =>
             {
                 let title = if self.title.is_empty() { command.as_title() } else { self.title };
-                let Self { priority, no_input, rerun_of, schedule, .. } = self;
+                let Self { priority, no_input, rerun_of, schedule, after, .. } = self;
                 Ok(JobRequest {
                     command,
                     title,
@@ -184,6 +194,7 @@ impl JobForm {
                     no_input,
                     rerun_of,
                     schedule,
+                    after,
                 })
             }
             _ => Err(Error(violations)),
@@ -191,10 +202,9 @@ impl JobForm {
     }
 }
 
-/// Parameters share the command's room in an event.
-fn within(command_len: usize, params: Params) -> Result<Params, &'static str> {
-    let fits = command_len + params.json_len() <= MAX_COMMAND_BYTES;
-    if fits { Ok(params) } else { Err("are together with the command longer than 32 KiB") }
+/// Dependencies and parameters share the command's room in an event.
+fn within(bytes: usize) -> Result<(), &'static str> {
+    if bytes <= MAX_COMMAND_BYTES { Ok(()) } else { Err("are together with the command longer than 32 KiB") }
 }
 
 /// Whether a text can be a title.
@@ -276,6 +286,7 @@ impl LaunchSpec {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use crate::domain::dependency::tests::on;
 
     /// A valid form.
     pub(crate) fn form() -> JobForm {
@@ -330,13 +341,14 @@ pub(crate) mod tests {
             tags: vec!["a b".into()],
             priority: Priority::High,
             retry: RetryForm { max_attempts: 21, ..RetryForm::default() },
+            after: vec![on(ExecutionId::generate()); 2],
             ..JobForm::default()
         };
         let mut named = fields(wrong);
         named.sort();
         assert_eq!(
             named,
-            ["command", "commit", "grace", "params", "retry.max_attempts", "tags", "tier", "timeout", "title"]
+            ["after", "command", "commit", "grace", "params", "retry.max_attempts", "tags", "tier", "timeout", "title"]
         );
     }
 
@@ -364,6 +376,11 @@ pub(crate) mod tests {
         };
         assert!(with(MAX_COMMAND_BYTES / 2 - 16).check().is_ok());
         assert_eq!(fields(with(MAX_COMMAND_BYTES / 2)), ["params"]);
+        let after: Vec<Dependency> = (0..64).map(|_| on(ExecutionId::generate())).collect();
+        let room = MAX_COMMAND_BYTES - dependency::json_len(&after);
+        assert!(JobForm { after: after.clone(), ..with(room - MAX_COMMAND_BYTES / 2 - 16) }.check().is_ok());
+        let full = JobForm { command: vec!["x".repeat(room)], after, ..form() };
+        assert_eq!(fields(full), ["after"]);
     }
 
     #[test]

@@ -13,7 +13,7 @@ use crate::domain::{
 /// What is looked at.
 #[derive(Debug, Clone, Copy)]
 pub struct Situation<'a> {
-    /// Who waits.
+    /// Who waits, and for which others still.
     pub waiting: &'a Waiting,
     /// Among whom, beside what, under which limits.
     pub state: State<'a>,
@@ -32,6 +32,8 @@ pub enum Wait {
     Stopping,
     /// This time, after an attempt that failed.
     Resting(Timestamp),
+    /// Other executions, which have not ended as they are to.
+    Dependencies,
     /// The broker, which has not taken so many of its events.
     EventsWaiting(usize),
     /// A higher limit: it alone is more than this one allows.
@@ -64,9 +66,12 @@ pub enum Wait {
 
 /// What it waits for, and where it stands meanwhile.
 pub fn find(situation: &Situation<'_>) -> (Wait, Standing) {
-    // Whoever rests stands in no line.
+    // Whoever rests or waits for others stands in no line.
     if let Some(until) = situation.waiting.rests_until.filter(|_| !situation.stopping) {
         return (Wait::Resting(until), Standing::default());
+    }
+    if !situation.waiting.after.is_empty() && !situation.stopping {
+        return (Wait::Dependencies, Standing::default());
     }
     let standing = standing(situation.state, situation.waiting);
     (why(situation, &standing), standing)
@@ -115,6 +120,7 @@ mod tests {
 
     use super::*;
     use crate::domain::{
+        dependency::tests::on,
         execution::tests::at,
         limits::Limits,
         priority::Priority,
@@ -171,6 +177,9 @@ mod tests {
         assert_eq!(bench.why(|situation| situation.unpublished = Some(48)), Wait::EventsWaiting(48));
         let rests = Bench { own: Waiting { rests_until: Some(at(60)), ..waiting("a", 10) }, ..Bench::new() };
         assert_eq!(rests.why(|_| {}), Wait::Resting(at(60)));
+        let held = Bench { own: Waiting { after: vec![on(bench.own.id)], ..waiting("a", 10) }, ..Bench::new() };
+        assert_eq!(held.why(|_| {}), Wait::Dependencies);
+        assert_eq!(held.why(|situation| situation.stopping = true), Wait::Stopping);
         assert_eq!(bench.why(|situation| situation.identities = Some(0)), Wait::BackendFull);
         assert_eq!(bench.why(|situation| situation.identities = Some(1)), Wait::Nothing);
         assert_eq!(Bench::full().why(|_| {}), Wait::TierFull);

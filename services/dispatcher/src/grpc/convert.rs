@@ -15,6 +15,7 @@ use crate::{
     domain::{
         attempt::Outcome,
         checkpoints::{Checkpoint, Kind},
+        dependency::{self, Dependency, Open},
         edit::EditForm,
         execution::{Closing, Condition},
         explain::Explanation,
@@ -60,6 +61,13 @@ pub fn job_form(request: pb::SubmitJobRequest) -> Result<JobForm, Error> {
     let backoff = duration("retry.backoff", retry.backoff);
     let on = retry.classes().map(class).collect();
     let retry = RetryForm { max_attempts: retry.max_attempts, backoff, on };
+    let after = request.after.iter().map(dependency).collect::<Option<Vec<_>>>().unwrap_or_else(|| {
+        violations.push(Violation::new("after", "names what is no execution's id, or a condition that is none"));
+        Vec::new()
+    });
+    if !request.after_items.is_empty() {
+        violations.push(Violation::new("after_items", "goes with jobs:batchSubmit only"));
+    }
     if !violations.is_empty() {
         return Err(Error::Spec(spec::Error(violations)));
     }
@@ -67,7 +75,28 @@ pub fn job_form(request: pb::SubmitJobRequest) -> Result<JobForm, Error> {
         return Err(Error::Spec(spec::Error(vec![Violation::new("priority", "is none that there is")])));
     };
     let pb::SubmitJobRequest { project_id: _, command, title, commit, tier, params, tags, .. } = request;
-    Ok(JobForm { command, title, commit, tier, timeout, grace, params, tags, priority, retry, ..JobForm::default() })
+    Ok(JobForm {
+        command,
+        title,
+        commit,
+        tier,
+        timeout,
+        grace,
+        params,
+        tags,
+        priority,
+        retry,
+        after,
+        ..JobForm::default()
+    })
+}
+
+fn dependency(asked: &pb::Dependency) -> Option<Dependency> {
+    let condition = match pb::DependencyCondition::try_from(asked.condition).ok()? {
+        pb::DependencyCondition::Unspecified | pb::DependencyCondition::Succeeded => dependency::Condition::Succeeded,
+        pb::DependencyCondition::Ended => dependency::Condition::Ended,
+    };
+    Some(Dependency { execution: asked.execution_id.parse().ok()?, condition })
 }
 
 /// What became of one job of many that was accepted.
@@ -192,6 +221,7 @@ const fn reason(reason: pb::Reason) -> Option<Reason> {
         pb::Reason::ShimLost => Reason::ShimLost,
         pb::Reason::InputUnavailable => Reason::InputUnavailable,
         pb::Reason::QueueTimeout => Reason::QueueTimeout,
+        pb::Reason::DependencyFailed => Reason::DependencyFailed,
     })
 }
 
@@ -250,6 +280,16 @@ pub fn explanation(explanation: Explanation) -> pb::ExplainExecutionResponse {
             same_user: ahead.own,
             turns: ahead.turns,
         }),
+        dependencies: explanation.open.iter().map(open).collect(),
+    }
+}
+
+fn open(open: &Open) -> pb::OpenDependency {
+    pb::OpenDependency {
+        execution_id: open.awaited.id.to_string(),
+        number: open.awaited.number.0,
+        condition: snapshot::dependency_condition(open.condition).into(),
+        phase: snapshot::phase(open.awaited.phase).into(),
     }
 }
 
@@ -257,6 +297,7 @@ const fn wait(wait: Wait) -> pb::Wait {
     match wait {
         Wait::Stopping => pb::Wait::Stopping,
         Wait::Resting(_) => pb::Wait::Resting,
+        Wait::Dependencies => pb::Wait::Dependencies,
         Wait::EventsWaiting(_) => pb::Wait::EventsWaiting,
         Wait::NeverFits { .. } => pb::Wait::NeverFits,
         Wait::Limit { full: Full::Project, .. } => pb::Wait::ProjectLimit,
@@ -301,5 +342,22 @@ mod tests {
         };
         let Err(Error::Spec(spec::Error(violations))) = job_form(request) else { unreachable!("it was taken") };
         assert_eq!(violations[0].field, "grace");
+    }
+
+    #[test]
+    fn a_dependency_has_an_id_and_a_condition_that_is_one() {
+        let id = katonic_domain::ExecutionId::generate();
+        let asked = |execution_id: &str, condition| pb::Dependency { execution_id: execution_id.to_owned(), condition };
+        let taken = |condition| dependency(&asked(&id.to_string(), condition)).map(|taken| taken.condition);
+        let (succeeded, ended) = (dependency::Condition::Succeeded, dependency::Condition::Ended);
+        assert_eq!([0, 1, 2, 3].map(taken), [Some(succeeded), Some(succeeded), Some(ended), None]);
+        assert_eq!(dependency(&asked("12", 0)), None);
+    }
+
+    #[test]
+    fn an_item_is_named_in_a_call_of_many_only() {
+        let request = pb::SubmitJobRequest { after_items: vec![pb::ItemDependency::default()], ..Default::default() };
+        let Err(Error::Spec(spec::Error(violations))) = job_form(request) else { unreachable!("it was taken") };
+        assert_eq!(violations[0].field, "after_items");
     }
 }

@@ -14,6 +14,7 @@ use crate::{
     domain::{execution::Execution, spec::JobForm},
     error::Error,
     grpc::{
+        batch,
         convert::{self, status, stored_key},
         rerun,
     },
@@ -72,10 +73,10 @@ impl Executions {
     async fn submit_one(
         &self,
         submitter: Submitter,
-        job: pb::SubmitJobRequest,
+        form: Result<JobForm, Error>,
         key: Option<Idempotency>,
     ) -> pb::SubmitJobsAnswer {
-        let accepted = match convert::job_form(job).map_err(status) {
+        let accepted = match form.map_err(status) {
             Ok(form) => self.accept(submitter, form, key).await,
             Err(refused) => Err(refused),
         };
@@ -119,11 +120,17 @@ impl ExecutionService for Executions {
             return Err(fields::invalid("jobs", "are none, or more than 1000"));
         }
         let submitter = Submitter { user: user.id, project };
-        let answer = |(place, job): (usize, pb::SubmitJobRequest)| {
-            let key = key.as_ref().map(|key| stored_key(key.of_part(place, &job)));
-            self.submit_one(submitter, job, key)
-        };
-        let answers = stream::iter(jobs.into_iter().enumerate()).map(answer).buffered(JOBS_AT_ONCE).collect().await;
+        let mut answers = vec![pb::SubmitJobsAnswer::default(); jobs.len()];
+        for round in batch::rounds(&jobs) {
+            let answer = |place: usize| {
+                let key = key.as_ref().map(|key| stored_key(key.of_part(place, &jobs[place])));
+                let form = batch::resolved(place, jobs[place].clone(), &answers).and_then(convert::job_form);
+                self.submit_one(submitter, form, key)
+            };
+            let submitted = stream::iter(round.clone()).map(answer).buffered(JOBS_AT_ONCE);
+            let submitted: Vec<pb::SubmitJobsAnswer> = submitted.collect().await;
+            round.into_iter().zip(submitted).for_each(|(place, answer)| answers[place] = answer);
+        }
         Ok(Response::new(pb::SubmitJobsResponse { answers, project_id }))
     }
 

@@ -34,6 +34,8 @@ fn merged(of: pb::Execution, request: pb::RerunExecutionRequest) -> pb::SubmitJo
         tags: or(request.tags, of.tags),
         priority: if request.priority == 0 { of.priority } else { request.priority },
         retry: request.retry.or(spec.retry),
+        after: request.after,
+        after_items: Vec::new(),
     }
 }
 
@@ -47,6 +49,7 @@ mod tests {
 
     use super::*;
     use crate::domain::{
+        dependency::tests::on,
         execution::tests::queued,
         params::Params,
         spec::{Command, JobRequest},
@@ -74,6 +77,16 @@ mod tests {
         assert_eq!((request.timeout, request.grace), (std::time::Duration::from_mins(1), spec.grace()));
         assert_eq!((request.rerun_of, request.no_input), (Some(execution.id), true));
         assert_eq!((&request.retry, request.priority), (&spec.retry, spec.priority));
+    }
+
+    #[test]
+    fn what_it_waited_for_it_waits_for_again_only_where_that_is_said() {
+        let (mut execution, other) = (queued(7), queued(8));
+        execution.after = vec![on(other.id)];
+        assert_eq!(asked(&execution, pb::RerunExecutionRequest::default()).after, []);
+        let after = vec![pb::Dependency { execution_id: other.id.to_string(), condition: 0 }];
+        let request = pb::RerunExecutionRequest { after, ..Default::default() };
+        assert_eq!(asked(&execution, request).after, execution.after);
     }
 
     #[test]

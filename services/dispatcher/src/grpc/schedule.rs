@@ -94,6 +94,9 @@ fn catch_up(catch_up: pb::CatchUp, limit: u32) -> Result<CatchUp, Status> {
 
 /// Checked as if it were launched now; wrong fields are named below `job`.
 fn job(job: pb::SubmitJobRequest) -> Result<JobForm, Status> {
+    if !job.after.is_empty() {
+        return Err(fields::invalid("job.after", "cannot be said of a job that is launched again and again"));
+    }
     let form = convert::job_form(pb::SubmitJobRequest { project_id: String::new(), ..job });
     form.and_then(|form| form.clone().check().map(|_| form).map_err(Error::from)).map_err(|error| {
         let Error::Spec(spec::Error(violations)) = error else { return status(error) };
@@ -137,6 +140,9 @@ mod tests {
         assert_eq!(refused(|request| request.name = "Not A Name".to_owned()), ["name"]);
         assert_eq!(refused(|request| request.job = None), ["job"]);
         assert_eq!(refused(|request| request.job = Some(pb::SubmitJobRequest::default())), ["job.command"]);
+        let after = vec![pb::Dependency::default()];
+        let job = pb::SubmitJobRequest { command: vec!["true".to_owned()], after, ..Default::default() };
+        assert_eq!(refused(|request| request.job = Some(job)), ["job.after"]);
         assert_eq!(refused(|request| request.catch_up = pb::CatchUp::All.into()), ["catch_up_limit"]);
         assert_eq!(refused(|request| request.catch_up_limit = 3), ["catch_up_limit"]);
     }

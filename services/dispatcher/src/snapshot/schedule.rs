@@ -100,6 +100,8 @@ fn job(job: &JobForm) -> pb::SubmitJobRequest {
         tags: job.tags.clone(),
         priority: super::priority(job.priority).into(),
         retry: (job.retry != RetryForm::default()).then(|| retry(&job.retry)),
+        after: Vec::new(),
+        after_items: Vec::new(),
     }
 }
 

@@ -1,4 +1,5 @@
-//! Admits what waits: at once when something is submitted or a place is freed.
+//! Admits what waits, or ends what waits in vain: at once when something is
+//! submitted or ends, or a place is freed.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -7,7 +8,13 @@ use katonic_service::Shutdown;
 use katonic_store::Epoch;
 use tracing::warn;
 
-use crate::{domain::order::Turns, error::Error, metrics, usecases::admit::Admission, waiting::WaitingRoom};
+use crate::{
+    domain::order::Turns,
+    error::Error,
+    metrics,
+    usecases::{admit::Admission, give_up::GivingUp},
+    waiting::WaitingRoom,
+};
 
 /// How often one looks, whatever was announced: limits may have been changed by another replica.
 const LOOK: Duration = Duration::from_secs(2);
@@ -19,6 +26,8 @@ const PAUSE: Duration = Duration::from_millis(250);
 pub struct Admitting {
     /// Who gives places.
     pub admission: Admission,
+    /// Who ends those that never get one.
+    pub giving_up: GivingUp,
     /// The queue.
     pub waiting: WaitingRoom,
 }
@@ -42,10 +51,11 @@ impl Admitting {
         }
     }
 
-    /// Admits one batch. Answers whether there may be more to do.
+    /// Ends some and admits one batch. Answers whether there may be more to do.
     async fn round(&self, epoch: Epoch, turns: &mut BTreeMap<Name, Turns>) -> Result<bool, Error> {
+        let given_up = self.giving_up.round().await;
         let admitted = self.admission.batch(turns, epoch).await?;
         metrics::admitted(admitted);
-        Ok(admitted > 0)
+        Ok(given_up + admitted > 0)
     }
 }

@@ -1,5 +1,6 @@
 //! Keeps this process's view of the queue: what is announced at once, all of it
-//! now and then, which is also how other replicas' executions are seen.
+//! now and then, which is also how other replicas' executions are seen. With it
+//! goes where those are that others wait for.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -58,13 +59,19 @@ impl Queueing {
     }
 
     async fn see(&self, look: &Look) -> Result<(), Error> {
-        match look {
-            Look::AtAll => self.waiting.replace(self.repository.queue().await?),
+        let unknown = match look {
+            Look::AtAll => {
+                self.waiting.replace(self.repository.queue().await?);
+                self.waiting.look(|queue| queue.unknown(queue.held().ids()))
+            }
             Look::At(ids) => {
                 let ids: Vec<ExecutionId> = ids.iter().copied().collect();
                 self.waiting.see_all(&ids, self.repository.queued_of(&ids).await?);
+                self.waiting.look(|queue| queue.unknown(ids))
             }
-        }
+        };
+        // Looked for after the queue was seen: whoever ends later is announced to who waits by then.
+        self.waiting.learn(&self.repository.awaited(&unknown).await?);
         metrics::waiting(self.waiting.look(crate::domain::queue::Queue::len));
         Ok(())
     }

@@ -96,6 +96,18 @@ impl Ending {
         Ok(())
     }
 
+    /// Ends an execution that waits in vain: `failed` did not end as it was to. Answers it as it is then.
+    #[instrument(skip_all, fields(execution.id = %id, %failed))]
+    pub async fn give_up(&self, id: ExecutionId, failed: ExecutionId) -> Result<Execution, Error> {
+        let give_up = |execution: &mut Execution| {
+            let news = execution.give_up(failed, self.clock.now())?;
+            Ok::<_, Error>(news.then_some(FINISHED))
+        };
+        let stored = self.repository.executions().update(&id, give_up).await?;
+        self.repository.announce(id);
+        Ok(stored.state)
+    }
+
     /// Sets what the backend did for a member.
     pub async fn reached(&self, id: &MemberId, kinds: &[Kind]) -> Result<(), Error> {
         let steps = self.now(kinds);

@@ -10,6 +10,7 @@ use crate::{
     backend::Backend,
     domain::{
         admission::State,
+        dependency::{self, Dependency, Open},
         execution::Execution,
         explain::{Explanation, Facts, explain},
         limits::Limits,
@@ -97,15 +98,26 @@ impl Reads {
         let usage = Usage::of_members(&self.repository.holding().await?);
         let limits = self.policies.limits().await?;
         let backend = self.observed(&members).await;
-        let wait = (execution.phase == Phase::Queued).then(|| self.wait(stored, &usage, &limits));
-        let facts = Facts { execution, members: &members, wait, usage: &usage, limits: &limits, backend: &backend };
-        Ok(explain(&facts))
+        let open = self.open_dependencies(execution).await?;
+        let wait = (execution.phase == Phase::Queued).then(|| self.wait(stored, &open, &usage, &limits));
+        let (members, backend) = (&members[..], &backend[..]);
+        Ok(explain(&Facts { execution, members, wait, open: &open, usage: &usage, limits: &limits, backend }))
     }
 
-    fn wait(&self, stored: &Stored<Execution>, usage: &Usage, limits: &Limits) -> (Wait, Standing) {
+    async fn open_dependencies(&self, execution: &Execution) -> Result<Vec<Open>, Error> {
+        let waits = execution.phase == Phase::Queued;
+        let after = if waits { Waiting::from(execution).after } else { Vec::new() };
+        let awaited = self.repository.awaited(&dependency::ids(&after)).await?;
+        self.waiting.learn(&awaited);
+        Ok(dependency::open(&after, &awaited))
+    }
+
+    fn wait(&self, stored: &Stored<Execution>, open: &[Open], usage: &Usage, limits: &Limits) -> (Wait, Standing) {
         let now = self.clock.now();
         let mut waiting = Waiting::from(&stored.state);
         waiting.rests_until = waiting.rests_until.filter(|until| *until > now);
+        let dependency = |open: &Open| Dependency { execution: open.awaited.id, condition: open.condition };
+        waiting.after = open.iter().map(dependency).collect();
         self.waiting.rouse(now);
         self.waiting.look_with(&waiting, |queue| {
             wait::find(&Situation {

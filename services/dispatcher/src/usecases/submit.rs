@@ -3,7 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use katonic_domain::{Clock, ExecutionId, ProjectId, ScheduleId, Tags, UserId};
+use katonic_domain::{Clock, ExecutionId, ProjectId, ScheduleId, Tags, UserId, error::Violation};
 use katonic_service::telemetry;
 use katonic_store::{Idempotency, Insertion, Stored};
 use tracing::instrument;
@@ -12,8 +12,9 @@ use crate::{
     backend::Backend,
     clients::metadata::{Launch, Metadata, Resolved},
     domain::{
+        dependency::{self, Dependency},
         execution::{Execution, Identity},
-        spec::{Group, JobRequest, LaunchSpec},
+        spec::{self, Group, JobRequest, LaunchSpec},
     },
     error::Error,
     policies::Policies,
@@ -78,6 +79,7 @@ pub struct Pinned {
     tags: Tags,
     rerun_of: Option<ExecutionId>,
     schedule: Option<ScheduleId>,
+    after: Vec<Dependency>,
     spec: LaunchSpec,
 }
 
@@ -109,18 +111,29 @@ impl Intake {
         idempotency: Option<Idempotency>,
     ) -> Result<Accepted, Error> {
         let Submitter { user: owner, project } = submitter;
-        let Pinned { title, tags, rerun_of, schedule, spec } = pinned;
+        let Pinned { title, tags, rerun_of, schedule, after, spec } = pinned;
+        self.check_dependencies(project, &after).await?;
         // Counts until the execution is seen in the queue, so that many at once pass no limit.
         let _entering = self.waiting.enter(owner, project, &*self.policies.limits().await?)?;
         let (digest, number) = tokio::join!(self.backend.environment_digest(), self.repository.next_number(project));
         let spec = LaunchSpec { image_digest: digest?, ..spec };
         let id = ExecutionId::generate();
-        let identity = Identity { id, project, number: number?, owner, title, tags, rerun_of, schedule };
+        let identity = Identity { id, project, number: number?, owner, title, tags, rerun_of, schedule, after };
         let queued = Execution::queued(identity, spec, self.clock.now());
         let execution = Execution { traceparent: telemetry::traceparent(), ..queued };
         let accepted = self.repository.insert(execution, idempotency).await?;
         self.waiting.see(&accepted.stored.state);
         Ok(accepted)
+    }
+
+    async fn check_dependencies(&self, project: ProjectId, after: &[Dependency]) -> Result<(), Error> {
+        let known = self.repository.awaited(&dependency::ids(after)).await?;
+        let refused = dependency::refused(after, project, &known);
+        if refused.is_empty() {
+            return Ok(());
+        }
+        let violation = |(id, why): (ExecutionId, &str)| Violation::new("after", format!("{id} {why}"));
+        Err(spec::Error(refused.into_iter().map(violation).collect()).into())
     }
 }
 
@@ -140,6 +153,6 @@ pub fn pin(request: JobRequest, resolved: Resolved) -> Pinned {
         priority: request.priority,
         retry: request.retry,
     };
-    let JobRequest { title, tags, rerun_of, schedule, .. } = request;
-    Pinned { title, tags, rerun_of, schedule, spec }
+    let JobRequest { title, tags, rerun_of, schedule, after, .. } = request;
+    Pinned { title, tags, rerun_of, schedule, after, spec }
 }

@@ -1,6 +1,7 @@
 //! The use cases on the real store, from submit to the last phase.
 
 mod bench;
+mod dependencies;
 mod ten_thousand;
 
 use std::{

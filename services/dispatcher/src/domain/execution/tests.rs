@@ -17,6 +17,7 @@ pub(crate) fn queued(number: u64) -> Execution {
         tags: Tags::default(),
         rerun_of: None,
         schedule: None,
+        after: Vec::new(),
     };
     Execution::queued(identity, spec("small", 2), at(i64::try_from(number).expect("small")))
 }
@@ -100,6 +101,21 @@ fn a_queued_execution_stops_at_once() {
     assert_eq!(execution.request_stop(DesiredState::StopAndKeep, at(2)), Ok(true));
     assert_eq!((execution.phase, execution.reason), (Phase::Stopped, Some(Reason::StoppedByUser)));
     assert_eq!(execution.request_stop(DesiredState::StopAndKeep, at(3)), Ok(false), "repeating is the same");
+}
+
+#[test]
+fn what_waits_in_vain_ends_once_and_says_for_what() {
+    let (mut execution, failed) = (queued(1), ExecutionId::generate());
+    assert_eq!(execution.give_up(failed, at(2)), Ok(true));
+    assert_eq!((execution.phase, execution.reason), (Phase::Failed, Some(Reason::DependencyFailed)));
+    assert_eq!((execution.failed_dependency, execution.ended_at), (Some(failed), Some(at(2))));
+    assert_eq!(execution.give_up(ExecutionId::generate(), at(3)), Ok(false), "the first is the one");
+    assert_eq!(execution.failed_dependency, Some(failed));
+
+    let mut stopped = queued(1);
+    stopped.request_stop(DesiredState::StopAndKeep, at(2)).expect("stoppable");
+    assert_eq!(stopped.give_up(failed, at(3)), Ok(false));
+    assert_eq!((stopped.reason, stopped.failed_dependency), (Some(Reason::StoppedByUser), None));
 }
 
 #[test]

@@ -18,6 +18,7 @@ pub(super) fn words(facts: &Facts<'_>, wait: Wait, standing: &Standing) -> (Stri
                 facts.execution.spec.retry.max_attempts
             ),
         ),
+        Wait::Dependencies => dependencies(facts),
         Wait::EventsWaiting(events) => (
             format!("{events} of its events wait for the message broker; until they are taken it gets no place."),
             "It is admitted when the broker takes them; `katonic status` shows how that is.".into(),
@@ -46,6 +47,26 @@ pub(super) fn words(facts: &Facts<'_>, wait: Wait, standing: &Standing) -> (Stri
             ("It waits to be admitted; its tier has a free place.".into(), "It is admitted within moments.".into())
         }
     }
+}
+
+fn dependencies(facts: &Facts<'_>) -> (String, String) {
+    if let Some(failed) = facts.open.iter().find(|open| open.condition.is_failed_by(open.awaited.phase)) {
+        return (
+            format!("It was to run after {}, which did not succeed.", failed.awaited.id),
+            "It ends within moments.".into(),
+        );
+    }
+    let first = facts.open.first().map(|open| open.awaited.id.to_string()).unwrap_or_default();
+    let all = match facts.open.len() {
+        1 => "the execution".to_owned(),
+        many => format!("{many} executions"),
+    };
+    (
+        format!("It waits for {all} that it is to run after."),
+        format!(
+            "It queues for a place once they have ended as they are to; `katonic explain {first}` says why one has not."
+        ),
+    )
 }
 
 fn attempts(facts: &Facts<'_>) -> u32 {
