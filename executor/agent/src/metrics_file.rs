@@ -5,12 +5,11 @@ use std::{
     path::Path,
 };
 
+use katonic_member::hostile;
 use katonic_proto::json;
 use prost_types::Struct;
 use rustix::fs::OFlags;
 use serde_json::Value;
-
-use crate::hostile;
 
 const CAP_BYTES: u64 = 16 * 1024;
 
