@@ -34,7 +34,8 @@ pull_image() {
         && has_image "$1" "$2"
 }
 
-# Builds the image from Debian packages; needs root, as debootstrap does.
+# Builds the image from Debian packages; needs root, as debootstrap does. Podman
+# heeds a tag only within `repo`.
 build_image() {
     local socket=$1 image=$2 root status=0
     root=$(mktemp -d)
@@ -43,7 +44,7 @@ build_image() {
             && as_root rm -rf "$root/system/var/cache/apt/archives" "$root/system/var/lib/apt/lists" \
             && as_root tar --create --numeric-owner --exclude='./dev/*' --directory "$root/system" . \
             | engine "$socket" POST \
-                "/images/create?fromSrc=-&repo=${image%:*}&tag=${image##*:}" \
+                "/images/create?fromSrc=-&repo=$image" \
                 --header 'Content-Type: application/x-tar' --header 'Expect:' --upload-file - \
             && has_image "$socket" "$image"
     } || status=$?

@@ -153,9 +153,9 @@ impl Engine {
         let tar = self.folder.path().join("image.tar");
         let made = Command::new("tar").arg("-C").arg(root).arg("-cf").arg(&tar).arg(".").status()?;
         ensure!(made.success(), "tar failed");
-        let (repository, tag) = image.split_once(':').context("a tag")?;
         let changes: String = changes.iter().map(|change| format!("&changes={}", change.replace(' ', "%20"))).collect();
-        let path = format!("/images/create?fromSrc=-&repo={repository}&tag={tag}{changes}");
+        // Podman heeds a tag only within `repo`.
+        let path = format!("/images/create?fromSrc=-&repo={image}{changes}");
         let data = format!("@{}", tar.display());
         let header = "Content-Type: application/x-tar";
         self.curl(&["--request", "POST", "--header", header, "--data-binary", &data, &url(&path)])?;

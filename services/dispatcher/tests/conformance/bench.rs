@@ -111,6 +111,11 @@ impl Bench {
         self.member.id.container_name()
     }
 
+    /// The name of the folder that all of it is in.
+    pub fn folder(&self) -> String {
+        self.folder.path().file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+    }
+
     pub fn engine(&self) -> Result<&Engine> {
         match &self.place {
             Where::Engine(engine) => Ok(engine),

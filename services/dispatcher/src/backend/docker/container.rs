@@ -10,7 +10,7 @@ use std::{
 
 use bollard::models::{
     ContainerCreateBody, HealthConfig, HostConfig, HostConfigLogConfig, Mount, MountBindOptions,
-    MountBindOptionsPropagationEnum, MountType, ResourcesUlimits, RestartPolicy, RestartPolicyNameEnum,
+    MountBindOptionsPropagationEnum, MountType, RestartPolicy, RestartPolicyNameEnum,
 };
 use katonic_domain::{InstallationId, MemberId};
 use katonic_member::{Launch, Limit, MemberDir, Resource, RunAs};
@@ -168,7 +168,6 @@ impl Blueprint<'_> {
             cpu_quota: Some(quota.max(MIN_CPU_QUOTA_MICROS)),
             pids_limit: i64::try_from(MAX_PROCESSES).ok(),
             shm_size: Some(memory / 2),
-            ulimits: Some(vec![ResourcesUlimits { name: Some("core".to_owned()), soft: Some(0), hard: Some(0) }]),
             log_config: Some(HostConfigLogConfig { typ: Some("json-file".to_owned()), config: Some(log) }),
             restart_policy: Some(RestartPolicy { name: Some(RestartPolicyNameEnum::NO), maximum_retry_count: None }),
             init: Some(false),
