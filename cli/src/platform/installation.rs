@@ -247,6 +247,32 @@ mod tests {
     }
 
     #[test]
+    fn another_backend_is_taken_only_when_nothing_is_left_of_the_one_before() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let home = Home::at(folder.path().to_owned());
+        let installation = Installation {
+            id: InstallationId::generate(),
+            incarnation: 1,
+            store_engine: StoreEngine::Secantus,
+            ports: Ports::choose().expect("free ports"),
+            uid_first: 1,
+            backend: Backend::Docker { socket: "/run/docker.sock".into() },
+        };
+        let members = Members::open(home.members()).expect("members");
+        let left = members.path().join("exe-1-1-main-0");
+        std::fs::create_dir(&left).expect("made");
+        let refused = installation.clone().with_backend(&home, Some(Kind::Process));
+        assert!(matches!(refused, Err(Error::BackendInUse { kept: "docker", .. })), "{refused:?}");
+        std::fs::remove_dir(&left).expect("removed");
+        let kept = installation.clone().with_backend(&home, None).expect("kept");
+        assert_eq!(kept.backend, installation.backend);
+        let changed = installation.with_backend(&home, Some(Kind::Process)).expect("changed");
+        assert_eq!(changed.backend, Backend::Process);
+        let read = Installation::load(&home).expect("read").expect("there");
+        assert_eq!(read.backend, Backend::Process);
+    }
+
+    #[test]
     fn a_port_that_is_held_is_not_free() {
         let held = TcpListener::bind("127.0.0.1:0").expect("a port");
         let port = held.local_addr().expect("bound").port();

@@ -68,8 +68,9 @@ async fn a_job_has_input_log_and_results(platform: &Shared) -> Result<()> {
         execution["spec"]["imageDigest"].as_str().is_some_and(|digest| digest.starts_with("sha256:")),
         "{execution}"
     );
-    cli.ok(&["results", "pull", id]).await?;
-    let pulled = fs::read_to_string(folder.path().join("output.txt"))?;
+    let into = folder.path().join("results");
+    cli.ok(&["results", "pull", id, "--into", &into.display().to_string()]).await?;
+    let pulled = fs::read_to_string(into.join("output.txt")).context("the result file")?;
     ensure!(pulled == "made in a container", "{pulled}");
     Ok(())
 }
@@ -82,6 +83,7 @@ async fn ends_are_told_apart(platform: &Shared) -> Result<()> {
         ("kill -SEGV $$", "REASON_KILLED_BY_SIGNAL"),
         ("x=a; while :; do x=$x$x; done", "REASON_OUT_OF_MEMORY"),
         ("echo '{\"reason\":\"completed\"}' > /katonic/answers/exit.json; exit 4", "REASON_EXIT_CODE"),
+        ("echo lost; rm -rf /katonic/answers/*; exit 5", "REASON_EXIT_CODE"),
     ] {
         let execution = rest.ended(&rest.submit(&project, &["sh", "-c", command]).await?).await?;
         ensure!(execution["reason"] == reason, "{command}: {execution}");
