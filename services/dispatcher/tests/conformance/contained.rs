@@ -149,6 +149,9 @@ async fn unprivileged(place: Where) -> Result<()> {
     Ok(())
 }
 
+/// File systems of the kernel's own, and the layers of the image.
+const VIRTUAL: [&str; 9] = ["overlay", "proc", "sysfs", "tmpfs", "devpts", "mqueue", "cgroup", "cgroup2", "devtmpfs"];
+
 async fn mounts(place: Where) -> Result<()> {
     let script = "cat /proc/self/mountinfo; ls /katonic; find / -name ticket -o -name nonce -o -name '*.sock' 2>/dev/null; \
         touch /katonic/orders/x /katonic/shim /katonic/files/x /katonic/x 2>/dev/null; ls /katonic/orders";
@@ -157,9 +160,6 @@ async fn mounts(place: Where) -> Result<()> {
     let lines = bench.lines()?;
     let (mounts, rest): (Vec<_>, Vec<_>) = lines.iter().partition(|line| line.contains(" - "));
     ensure!(!mounts.is_empty(), "{exit:?} {lines:#?}");
-    // Kernel's own, and the layers of the image.
-    const VIRTUAL: [&str; 9] =
-        ["overlay", "proc", "sysfs", "tmpfs", "devpts", "mqueue", "cgroup", "cgroup2", "devtmpfs"];
     for line in &mounts {
         let mut fields = line.split(' ').skip(3);
         let (source, target) = (fields.next().unwrap_or_default(), fields.next().unwrap_or_default());

@@ -208,7 +208,10 @@ mod tests {
     use katonic_member::Members;
 
     use super::*;
-    use crate::domain::{execution::tests::queued, member::tests::member_of};
+    use crate::domain::{
+        execution::tests::queued,
+        member::{Member, tests::member_of},
+    };
 
     fn image() -> Image {
         Image { digest: "sha256:1".into(), variables: BTreeMap::from([("A".into(), "image".into())]), path: None }
@@ -227,8 +230,6 @@ mod tests {
         let blueprint = Blueprint { order: &order, image: &image(), dir: &dir, work: &work, shim };
         blueprint.container(&Labels::of(InstallationId::generate()))
     }
-
-    use crate::domain::member::Member;
 
     #[test]
     fn a_container_has_no_privilege_no_network_and_only_its_own_mounts() {
