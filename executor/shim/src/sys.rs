@@ -83,6 +83,17 @@ pub fn unblock_signals() -> io::Result<()> {
     if done == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
+/// Kills all other processes, as the first of a container: in one call, however
+/// many there are and however fast they fork.
+pub fn kill_all_others() -> io::Result<()> {
+    // SAFETY: kill(2) takes two integers.
+    let done = unsafe { libc::kill(-1, libc::SIGKILL) };
+    match io::Error::last_os_error() {
+        error if done != 0 && error.raw_os_error() != Some(libc::ESRCH) => Err(error),
+        _ => Ok(()),
+    }
+}
+
 /// A call of execve(2), put together before the fork.
 ///
 /// The standard library's own (execvp) hands a file that is no program to a shell.

@@ -202,7 +202,7 @@ fn launch(kind: Kind, folder: &Path) -> Result<Child> {
             command
         }
     };
-    Ok(command.stdin(Stdio::piped()).stdout(log.try_clone()?).stderr(log).spawn()?)
+    Ok(command.current_dir(folder).stdin(Stdio::piped()).stdout(log.try_clone()?).stderr(log).spawn()?)
 }
 
 /// The script that holds a program.
