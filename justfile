@@ -74,7 +74,7 @@ fmt-check:
 # Shell scripts
 shellcheck:
     @echo "== shellcheck"
-    shellcheck -x scripts/up scripts/test scripts/build scripts/lib/*.sh .ci/run
+    shellcheck -x scripts/up scripts/test scripts/build scripts/base-image scripts/lib/*.sh .ci/run
 
 # The Python client: that its generated files are current; lints and types. Its tests run with all others
 python:

@@ -107,7 +107,7 @@ pub enum Command {
     Doctor(doctor::DoctorArgs),
     /// Start and keep this machine's platform, in the foreground; `up` does it.
     #[command(hide = true)]
-    Supervise,
+    Supervise(platform::SuperviseArgs),
     /// Print a script that teaches your shell to complete these commands.
     Completions(completions::CompletionsArgs),
     /// Print the manual page, or write those of all commands.

@@ -72,7 +72,7 @@ async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Down(args) => Ok(platform::down(&args).await?),
         Command::Status(args) => Ok(platform::status(&args, output).await?),
         Command::Doctor(_) => doctor::run(cli.global, output).await,
-        Command::Supervise => Ok(platform::supervise().await?),
+        Command::Supervise(args) => Ok(platform::supervise(&args).await?),
         Command::Run(args) => {
             // The job's own code must not be confused with one of ours.
             let failed = |failure: Failure| failure.exiting(Exit::PLATFORM);

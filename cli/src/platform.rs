@@ -12,6 +12,7 @@
 //! (DESIGN I4); whoever is killed, users' work goes on (G3); running any of the
 //! three commands twice is harmless.
 
+mod backend;
 mod configuration;
 mod down;
 mod error;
@@ -41,6 +42,7 @@ mod tools;
 mod topology;
 mod up;
 
+pub use backend::Kind as BackendKind;
 pub use down::{DownArgs, down};
 pub use error::Error;
 pub use examination::{
@@ -49,6 +51,6 @@ pub use examination::{
 pub use home::{Home, LocalAccess};
 pub use part::Part;
 pub use status::{StatusArgs, status};
-pub use supervisor::supervise;
+pub use supervisor::{SuperviseArgs, supervise};
 pub use tools::missing as missing_programs;
 pub use up::{UpArgs, up};

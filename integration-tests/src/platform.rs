@@ -26,15 +26,20 @@ pub struct Platform {
 }
 
 impl Platform {
-    /// Starts it.
+    /// Starts it. Jobs are processes, whatever engine this machine has.
     pub fn start() -> Result<Self> {
+        Self::start_with(&["--backend", "process"], &[])
+    }
+
+    /// Starts it with arguments of `up` and variables in its environment.
+    pub fn start_with(arguments: &[&str], variables: &[(&str, &str)]) -> Result<Self> {
         let programs = programs()?;
         // Not below /root: jobs run under uids of their own. User code must reach the folder.
         let folder = tempfile::Builder::new().prefix("katonic-test-").tempdir_in("/var/tmp")?;
         open_to_users(folder.path())?;
         let mut platform =
             Self { folder, programs, url: String::new(), admin_token: String::new(), whole: RwLock::new(()) };
-        platform.up()?;
+        platform.manage(&[&["up"], arguments].concat(), variables)?;
         platform.url = platform.client_file()?;
         platform.admin_token = fs::read_to_string(platform.home().join("secrets/admin-token"))?.trim().to_owned();
         Ok(platform)

@@ -24,6 +24,13 @@ need_checks() {
     need_apt jq jq
     python3 -c 'import venv, ensurepip' 2>/dev/null || MISSING_APT+=(python3-venv)
     need_apt groff groff-base
+    # Container engines that the tests start by themselves, and what their images are made of.
+    need_apt dockerd docker.io
+    need_apt iptables iptables
+    need_apt podman podman
+    need_apt runc runc
+    need_apt debootstrap debootstrap
+    need_apt busybox busybox-static
     # Unoptimised builds in a fraction of the time, and these tools run for seconds.
     need_tool "cargo-deny-$DENY_VERSION" bin/cargo-deny install_crate cargo-deny "$DENY_VERSION" --locked --debug
     need_tool "cargo-machete-$MACHETE_VERSION" bin/cargo-machete install_crate cargo-machete "$MACHETE_VERSION" --locked --debug

@@ -7,7 +7,16 @@ use std::path::Path;
 
 use toml::{Table, Value};
 
-use super::{error::Error, files, home::ClientFile, part::Part, rabbitmq, redis, site::Site, store, tools};
+use super::{
+    backend::{Backend, IMAGE},
+    error::Error,
+    files,
+    home::ClientFile,
+    part::Part,
+    rabbitmq, redis,
+    site::Site,
+    store, tools,
+};
 
 const ADMIN_NAME: &str = "admin";
 
@@ -114,7 +123,7 @@ fn repositories(site: &Site) -> (String, Value) {
 
 fn dispatcher(site: &Site) -> Result<Table, Error> {
     let passwords = &site.secrets.passwords;
-    let backend = section(
+    let members = section(
         "process",
         [
             ("members", path(&site.home.members())),
@@ -126,8 +135,16 @@ fn dispatcher(site: &Site) -> Result<Table, Error> {
             ("uid_first", i64::from(site.installation.uid_first).into()),
         ],
     );
+    let chosen = &site.installation.backend;
     let mut sections = owner(site, Part::Dispatcher, "dispatcher", &passwords.store.dispatcher);
-    sections.extend([broker(site, "dispatcher", &passwords.broker.dispatcher), backend]);
+    sections.extend([
+        broker(site, "dispatcher", &passwords.broker.dispatcher),
+        section("backend", [("kind", chosen.kind().name().into())]),
+        members,
+    ]);
+    if let Backend::Docker { socket } = chosen {
+        sections.extend([section("docker", [("socket", path(socket)), ("image", IMAGE.into())])]);
+    }
     Ok(sections)
 }
 

@@ -59,6 +59,28 @@ pub enum Error {
         /// What provides it.
         hint: &'static str,
     },
+    /// No container engine answers.
+    #[error("no container engine answers at {sockets}")]
+    NoEngine {
+        /// Where it was looked for.
+        sockets: String,
+    },
+    /// The engine lacks the image that executions run in.
+    #[error("the engine at {} has no image {image}", socket.display())]
+    NoImage {
+        /// Where it listens.
+        socket: PathBuf,
+        /// The image.
+        image: &'static str,
+    },
+    /// Members of another backend are there, or a platform that uses it runs.
+    #[error("this platform runs its jobs with the backend `{kept}`: {why}")]
+    BackendInUse {
+        /// The backend that is kept.
+        kept: &'static str,
+        /// Why it cannot be another now.
+        why: &'static str,
+    },
     /// No free port was found.
     #[error("no free TCP port on 127.0.0.1")]
     NoPort(#[source] io::Error),
@@ -153,6 +175,11 @@ impl Explain for Error {
             Self::DiskFull { .. } => "free some space, or set KATONIC_HOME to a folder on another disk",
             Self::WorkUnreachable { .. } => "set KATONIC_HOME to a folder such as /var/lib/katonic",
             Self::MissingProgram { .. } => "run `scripts/up`, which installs and builds what is missing",
+            Self::NoEngine { .. } => {
+                "start Docker or Podman, name its socket by DOCKER_HOST=unix://…, or use `--backend process`"
+            }
+            Self::NoImage { .. } => "run `scripts/base-image`, which makes it",
+            Self::BackendInUse { .. } => "run `katonic down --stop-jobs`, then `katonic up` with the other backend",
             Self::NoPort(_) | Self::PortTaken { .. } => {
                 "free the port (`ss -ltnp` shows who has it), then run `katonic up`"
             }

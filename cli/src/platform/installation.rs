@@ -1,5 +1,5 @@
-//! What is chosen once for an installation and kept: its id, its ports, and
-//! the users that its members run as.
+//! What is chosen once for an installation and kept: its id, its ports, the
+//! users that its members run as, and where they run.
 //!
 //! Ports lie below the kernel's ephemeral range, so that no outgoing connection
 //! takes one between `down` and `up`.
@@ -7,9 +7,17 @@
 use std::{io, net::TcpListener};
 
 use katonic_domain::InstallationId;
+use katonic_member::Members;
 use serde::{Deserialize, Serialize};
 
-use super::{error::Error, files, home::Home, part::Part, tools};
+use super::{
+    backend::{Backend, Kind},
+    error::Error,
+    files,
+    home::Home,
+    part::Part,
+    tools,
+};
 
 const GATEWAY_PORT: u16 = 7400;
 /// Below Linux' ephemeral ports, which begin at 32768.
@@ -35,6 +43,9 @@ pub struct Installation {
     /// The first of the user ids that members get. Two installations of one
     /// machine must not share any: what a member leaves is killed by its user.
     pub uid_first: u32,
+    /// Where members run; as processes in an installation that was made before there was a choice.
+    #[serde(default)]
+    pub backend: Backend,
 }
 
 /// Which program keeps the store's files.
@@ -115,10 +126,11 @@ impl Ports {
 }
 
 impl Installation {
-    /// The installation here; chosen now where there is none.
-    pub(super) fn load_or_create(home: &Home) -> Result<Self, Error> {
+    /// The installation here; chosen now where there is none, with the backend
+    /// that is wanted, if any is.
+    pub(super) fn load_or_create(home: &Home, wanted: Option<Kind>) -> Result<Self, Error> {
         if let Some(installation) = Self::load(home)? {
-            return installation.completed(home);
+            return installation.completed(home)?.with_backend(home, wanted);
         }
         let installation = Self {
             id: InstallationId::generate(),
@@ -126,6 +138,7 @@ impl Installation {
             store_engine: tools::store_engine()?,
             ports: Ports::choose()?,
             uid_first: rand::random_range(UID_BLOCKS) * UIDS,
+            backend: wanted.map_or_else(|| Ok(Backend::found()), Backend::wanted)?,
         };
         files::write_json(&home.installation_file(), &installation)?;
         Ok(installation)
@@ -137,6 +150,22 @@ impl Installation {
             self.ports.search = PortChooser::default().any()?;
             files::write_json(&home.installation_file(), &self)?;
         }
+        Ok(self)
+    }
+
+    /// With another backend, where that is wanted and nothing is left of the one before.
+    fn with_backend(mut self, home: &Home, wanted: Option<Kind>) -> Result<Self, Error> {
+        let Some(wanted) = wanted else { return Ok(self) };
+        let backend = Backend::wanted(wanted)?;
+        if backend == self.backend {
+            return Ok(self);
+        }
+        if wanted != self.backend.kind() && has_members(home)? {
+            let why = "jobs of it are not over yet";
+            return Err(Error::BackendInUse { kept: self.backend.kind().name(), why });
+        }
+        self.backend = backend;
+        files::write_json(&home.installation_file(), &self)?;
         Ok(self)
     }
 
@@ -154,6 +183,12 @@ impl Installation {
     pub fn vhost(&self) -> String {
         format!("katonic-{}", self.id.suffix())
     }
+}
+
+fn has_members(home: &Home) -> Result<bool, Error> {
+    let members = Members::open(home.members()).and_then(|members| members.list());
+    let members = members.map_err(|error| Error::file("list", home.members())(io::Error::other(error)))?;
+    Ok(!members.is_empty())
 }
 
 /// Whether a port can be listened on now.
@@ -209,6 +244,32 @@ mod tests {
         let all: Vec<u16> = Part::ALL.iter().flat_map(|part| ports.of(*part)).collect();
         assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), all.len());
         assert_eq!(all.len(), 12);
+    }
+
+    #[test]
+    fn another_backend_is_taken_only_when_nothing_is_left_of_the_one_before() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let home = Home::at(folder.path().to_owned());
+        let installation = Installation {
+            id: InstallationId::generate(),
+            incarnation: 1,
+            store_engine: StoreEngine::Secantus,
+            ports: Ports::choose().expect("free ports"),
+            uid_first: 1,
+            backend: Backend::Docker { socket: "/run/docker.sock".into() },
+        };
+        let members = Members::open(home.members()).expect("members");
+        let left = members.path().join("exe-1-1-main-0");
+        std::fs::create_dir(&left).expect("made");
+        let refused = installation.clone().with_backend(&home, Some(Kind::Process));
+        assert!(matches!(refused, Err(Error::BackendInUse { kept: "docker", .. })), "{refused:?}");
+        std::fs::remove_dir(&left).expect("removed");
+        let kept = installation.clone().with_backend(&home, None).expect("kept");
+        assert_eq!(kept.backend, installation.backend);
+        let changed = installation.with_backend(&home, Some(Kind::Process)).expect("changed");
+        assert_eq!(changed.backend, Backend::Process);
+        let read = Installation::load(&home).expect("read").expect("there");
+        assert_eq!(read.backend, Backend::Process);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{error::Error, home::Home, installation::Installation, secrets::Secrets};
+use super::{backend::Kind, error::Error, home::Home, installation::Installation, secrets::Secrets};
 
 /// What every part's launch, probe and preparation read.
 pub struct Site {
@@ -23,12 +23,13 @@ impl Site {
         Ok(Self { home, installation, secrets })
     }
 
-    /// The installation at `home`; what is missing of it is made.
+    /// The installation at `home`, with the backend that is wanted, if any is;
+    /// what is missing of it is made.
     ///
     /// Called under the supervisor's lock only.
-    pub fn load_or_create(home: Home) -> Result<Arc<Self>, Error> {
+    pub fn load_or_create(home: Home, wanted: Option<Kind>) -> Result<Arc<Self>, Error> {
         home.create()?;
-        let installation = Installation::load_or_create(&home)?;
+        let installation = Installation::load_or_create(&home, wanted)?;
         let secrets = Secrets::load_or_create(&home)?;
         Ok(Arc::new(Self { home, installation, secrets }))
     }

@@ -20,6 +20,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    backend::Kind,
     configuration,
     error::Error,
     files,
@@ -39,11 +40,19 @@ const START_LIMIT: Duration = Duration::from_mins(4);
 /// A part that ended this often before everything was ready will not get ready.
 const MAX_FAILURES: u32 = 5;
 
+/// Arguments of the supervisor, as `up` gives them.
+#[derive(Debug, Clone, clap::Args)]
+pub struct SuperviseArgs {
+    /// Where jobs run, where another backend than the kept one is wanted
+    #[arg(long)]
+    backend: Option<Kind>,
+}
+
 /// Runs the supervisor until it is told to stop. Started by `up` only.
 ///
 /// # Errors
 /// The platform did not get ready; `run/state.json` says where and why.
-pub async fn supervise() -> Result<Exit, Error> {
+pub async fn supervise(args: &SuperviseArgs) -> Result<Exit, Error> {
     let home = Home::discover()?;
     // It fails only where this process leads a session already, which is as good.
     let _ = rustix::process::setsid();
@@ -58,7 +67,7 @@ pub async fn supervise() -> Result<Exit, Error> {
     board.save()?;
     let signals = Signals::new()?;
     note("started");
-    match prepare(home) {
+    match prepare(home, args.backend) {
         Ok(site) => supervise_site(site, board, signals).await,
         Err(error) => {
             fail(&board, Failure { part: None, cause: error.chain() });
@@ -67,8 +76,8 @@ pub async fn supervise() -> Result<Exit, Error> {
     }
 }
 
-fn prepare(home: Home) -> Result<Arc<Site>, Error> {
-    let site = Site::load_or_create(home)?;
+fn prepare(home: Home, backend: Option<Kind>) -> Result<Arc<Site>, Error> {
+    let site = Site::load_or_create(home, backend)?;
     configuration::write(&site)?;
     Ok(site)
 }

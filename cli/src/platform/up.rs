@@ -14,6 +14,7 @@ use std::{
 use tokio::time::sleep;
 
 use super::{
+    backend::Kind,
     error::Error,
     files,
     home::Home,
@@ -27,7 +28,12 @@ use crate::exit::Exit;
 
 /// Arguments of `katonic up`.
 #[derive(Debug, Clone, clap::Args)]
-pub struct UpArgs {}
+pub struct UpArgs {
+    /// Where jobs run; kept from then on. Not said: the kept one, and at first containers where an engine answers that
+    /// has the image of executions, else processes
+    #[arg(long, value_name = "BACKEND")]
+    backend: Option<Kind>,
+}
 
 /// Between two looks at the supervisor's report.
 const LOOK_PAUSE: Duration = Duration::from_millis(20);
@@ -37,10 +43,11 @@ const TAIL_LINES: usize = 15;
 ///
 /// # Errors
 /// What keeps it from getting ready; the end of that part's log is printed.
-pub async fn up(_: &UpArgs) -> Result<Exit, Error> {
+pub async fn up(args: &UpArgs) -> Result<Exit, Error> {
     let home = Home::discover()?;
     files::make_dir(home.root(), 0o700)?;
     if let Some(state) = running(&home)? {
+        is_kept(&home, args.backend)?;
         if state.phase == Phase::Up {
             anstream::println!("Katonic is up already.");
             return said_how(&home);
@@ -48,8 +55,17 @@ pub async fn up(_: &UpArgs) -> Result<Exit, Error> {
         return Follower::new(home, None).follow().await;
     }
     anstream::println!("Starting Katonic in {}", home.root().display());
-    let supervisor = spawn(&home)?;
+    let supervisor = spawn(&home, args.backend)?;
     Follower::new(home, Some(supervisor)).follow().await
+}
+
+/// Refuses another backend than the one that runs.
+fn is_kept(home: &Home, wanted: Option<Kind>) -> Result<(), Error> {
+    let kept = Installation::load(home)?.map(|installation| installation.backend.kind());
+    match (kept, wanted) {
+        (Some(kept), Some(wanted)) if kept != wanted => Err(Error::BackendInUse { kept: kept.name(), why: "it is up" }),
+        _ => Ok(()),
+    }
 }
 
 /// The report of the supervisor that is at work, if one is.
@@ -66,13 +82,14 @@ pub fn read_state(home: &Home) -> Result<Option<State>, Error> {
     Ok(state.filter(|state| is_alive(&state.supervisor)))
 }
 
-fn spawn(home: &Home) -> Result<Child, Error> {
+fn spawn(home: &Home, backend: Option<Kind>) -> Result<Child, Error> {
     let failed = |source| Error::Supervisor { action: "start", source };
     files::make_dir(&home.root().join("log"), 0o700)?;
     let log = files::open_log(&home.log("supervisor"))?;
     let program = env::current_exe().map_err(failed)?;
     Command::new(program)
         .arg("supervise")
+        .args(backend.map(|backend| format!("--backend={}", backend.name())))
         .env("KATONIC_HOME", home.root())
         .current_dir(home.root())
         .stdin(Stdio::null())
@@ -169,6 +186,7 @@ fn said_how(home: &Home) -> Result<Exit, Error> {
     let port = installation.ports.gateway;
     anstream::println!("  REST     http://127.0.0.1:{port}/api/v1");
     anstream::println!("  gRPC     127.0.0.1:{port}");
+    anstream::println!("  backend  {}", installation.backend);
     anstream::println!("  token    {}", home.admin_token_file().display());
     anstream::println!("  run      katonic run -- python3 train.py");
     anstream::println!("  stop     katonic down");

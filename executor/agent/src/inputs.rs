@@ -16,14 +16,13 @@ use std::{
 };
 
 use katonic_domain::CommitId;
-use katonic_member::{Launch, MemberDir, RunAs};
+use katonic_member::{Launch, MemberDir, RunAs, hostile};
 use rustix::fs::{AtFlags, Mode, OFlags, chownat, fchown, mkdirat, openat, symlinkat};
 use rustix::process::{Gid, Uid};
 
 use crate::{
     free,
     git::Repository,
-    hostile,
     manifest::Manifest,
     results,
     tree::{Entry, Error, Kind, MAX_DEPTH, Objects},

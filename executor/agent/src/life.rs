@@ -11,7 +11,7 @@ use katonic_domain::ProjectId;
 use katonic_member::{Exit, ExitReason, Launch, Launched, Liveness, MemberDir, Stop, StopReason, UnixNanos};
 use katonic_proto::dispatcher::v1::{Checkpoint, CheckpointKind, ReportCheckpointsRequest};
 use katonic_service::{rpc::Failure, runtime::chain};
-use tokio::{sync::watch, time::timeout};
+use tokio::sync::watch;
 use tracing::{error, info, warn};
 
 use crate::{
@@ -90,9 +90,7 @@ pub async fn serve(node: &Node, member: &MemberDir) {
 async fn attend(node: &Node, member: &MemberDir) -> Result<(), Error> {
     let launch = Arc::new(member.launch()?.ok_or(Error::Launch)?);
     let project = launch.project_id.parse().map_err(|_| Error::Launch)?;
-    let files = node.watcher.watch_folder(member.path())?;
-    let spool = node.watcher.watch_spool(&member.spool())?;
-    let watches = Watches { files, spool };
+    let watches = Watches::of(node, member)?;
     let session = match Session::claim(&node.gateway, member, launch.member_id.clone()).await {
         Ok(session) => session,
         Err(session::Error::Over(failure)) => return give_up(member, &launch, &watches, &failure).await,
@@ -124,6 +122,10 @@ async fn give_up(member: &MemberDir, launch: &Arc<Launch>, watches: &Watches, fa
 
 /// Whether there is no shim and never was user code.
 fn never_started(member: &MemberDir) -> Result<bool, Error> {
+    if member.is_contained() {
+        // Its container is the backend's to remove; without this it never runs user code.
+        return Ok(!member.may_go());
+    }
     Ok(!member.is_started() && !matches!(member.liveness()?, Liveness::Running(_)))
 }
 
@@ -138,14 +140,37 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) 
 
 struct Watches {
     files: Watch,
+    /// What a shim in a container writes; elsewhere it is among the files.
+    answers: Option<Watch>,
     spool: Watch,
 }
 
 impl Watches {
+    fn of(node: &Node, member: &MemberDir) -> io::Result<Self> {
+        let contained = member.is_contained();
+        let spool = match node.watcher.watch_spool(&member.spool()) {
+            // User code has done away with it: what never changes there is looked at by the clock.
+            Err(_) if contained => node.watcher.watch_spool(&member.orders())?,
+            watched => watched?,
+        };
+        let answers = contained.then(|| node.watcher.watch_folder(&member.answers())).transpose()?;
+        Ok(Self { files: node.watcher.watch_folder(member.path())?, answers, spool })
+    }
+
     /// Waits for a change of the member's files, but not for long.
     async fn file(&self) {
-        // Both ways one looks again.
-        let _ = timeout(LOOK, self.files.changed()).await;
+        let answers = async {
+            match &self.answers {
+                Some(answers) => answers.changed().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = self.files.changed() => {}
+            () = answers => {}
+            // Each way one looks again.
+            () = tokio::time::sleep(LOOK) => {}
+        }
     }
 }
 
@@ -248,13 +273,13 @@ impl Life<'_> {
     async fn end_of(&self, prepared: Option<UnixNanos>) -> Result<Exit, Error> {
         let mut told = false;
         loop {
-            if !told && let Some(launched) = self.member.launched()? {
+            if !told && let Some(launched) = self.launched()? {
                 self.tell_launched(launched, prepared).await?;
                 told = true;
             }
             if let Some(exit) = self.member.exit()? {
                 // It may have come after the look for its launch.
-                if told || self.member.launched()?.is_none() {
+                if told || self.launched()?.is_none() {
                     return Ok(exit);
                 }
                 continue;
@@ -262,6 +287,15 @@ impl Life<'_> {
             let (member, launch) = (self.member.clone(), Arc::clone(self.launch));
             blocking(move || lost::recover(&member, &launch)).await??;
             self.watches.file().await;
+        }
+    }
+
+    /// Whether the command runs. In a container this is its shim's word, which
+    /// user code can spoil: then it is as good as none.
+    fn launched(&self) -> Result<Option<Launched>, Error> {
+        match self.member.launched() {
+            Err(_) if self.member.is_contained() => Ok(None),
+            launched => Ok(launched?),
         }
     }
 

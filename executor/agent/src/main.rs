@@ -18,7 +18,6 @@ mod arguments;
 mod backoff;
 mod free;
 mod git;
-mod hostile;
 mod inputs;
 mod life;
 mod lost;

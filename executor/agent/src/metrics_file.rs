@@ -15,13 +15,13 @@ use std::{
 };
 
 use katonic_domain::metric::{LAST_STEP, MOST_BYTES, MOST_NAME_BYTES, MOST_SERIES};
+use katonic_member::hostile;
 use katonic_proto::{dispatcher::v1::MetricSeries, json};
 use prost_types::Struct;
 use rustix::fs::OFlags;
 use serde_json::{Map, Value};
 
 use self::thinned::Thinned;
-use crate::hostile;
 
 /// A log of some 400,000 steps.
 const MOST_LOG_BYTES: u64 = 16 * 1024 * 1024;

@@ -18,12 +18,12 @@ use std::{
 };
 
 use katonic_domain::CommitId;
-use katonic_member::{Exit, Launch, MemberDir};
+use katonic_member::{Exit, Launch, MemberDir, hostile};
 use rustix::fs::{AtFlags, Dir, FileType, OFlags, readlinkat, statat};
 
 use crate::{
     git::{self, Repository},
-    hostile, inputs,
+    inputs,
     manifest::{Changes, FileKind, Path, Stamp},
     tree::{MAX_DEPTH, is_git, is_object},
 };

@@ -154,7 +154,8 @@ impl<'a> Shipper<'a> {
         let AppendResponse { expected_seq, durable_seq } = first.ok_or(Broken::Ended)?;
         let window = Window::new(expected_seq, durable_seq, Instant::now());
         let reader = Reader::open(self.member.spool(), Seq::new(expected_seq).unwrap_or(Seq::FIRST));
-        Stream { reader, window, messages, answers }.run(self).await
+        let contained = self.member.is_contained();
+        Stream { reader, window, messages, answers, contained }.run(self).await
     }
 }
 
@@ -164,6 +165,8 @@ struct Stream {
     window: Window,
     messages: mpsc::Sender<AppendRequest>,
     answers: Streaming<AppendResponse>,
+    /// Whether user code can do away with the spool: then what cannot be read is a gap.
+    contained: bool,
 }
 
 impl Stream {
@@ -199,12 +202,14 @@ impl Stream {
             return match read {
                 // How far the damage goes is known at the end.
                 Err(ReadError::Corrupt(_)) => Ok(Vec::new()),
+                Err(_) if self.contained => Ok(Vec::new()),
                 other => Ok(other?),
             };
         };
         match read {
             Ok(records) if !records.is_empty() => Ok(records),
             Ok(_) | Err(ReadError::Corrupt(_)) => Ok(self.reader.give_up(end.last).into_iter().collect()),
+            Err(_) if self.contained => Ok(self.reader.give_up(end.last).into_iter().collect()),
             Err(error) => Err(error.into()),
         }
     }
@@ -228,6 +233,11 @@ impl Stream {
             return Err(Broken::Refused);
         }
         match Seq::new(self.window.durable()).filter(|durable| durable.get() > before) {
+            Some(durable) if self.contained => {
+                // What it has spoiled of its spool goes with its directory.
+                let _ = remove_durable(member, durable);
+                Ok(())
+            }
             Some(durable) => remove_durable(member, durable).map_err(|error| Broken::Spool(error.into())),
             None => Ok(()),
         }

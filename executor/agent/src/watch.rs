@@ -60,6 +60,7 @@ impl Watcher {
 
     fn watch(&self, folder: &Path, flags: inotify::WatchFlags) -> io::Result<Watch> {
         let mut waiters = self.waiters.lock().unwrap_or_else(PoisonError::into_inner);
+        let flags = flags | inotify::WatchFlags::ONLYDIR | inotify::WatchFlags::DONT_FOLLOW;
         let descriptor = inotify::add_watch(&self.inotify, folder, flags)?;
         let changed = Arc::new(Notify::new());
         waiters.insert(descriptor, Arc::clone(&changed));

@@ -16,9 +16,9 @@ use std::{
 
 use katonic_member::{ExitReason, Launch, Limit, Resource, RunAs};
 use rustix::{
-    fs::{Mode, fchown},
+    fs::{Mode, OFlags, fchown, open},
     pipe::{PipeFlags, fcntl_setpipe_size, pipe_with},
-    process::{Gid, Pid, Rlimit, Uid, setrlimit, umask},
+    process::{DumpableBehavior, Gid, Pid, Rlimit, Uid, set_dumpable_behavior, setrlimit, umask},
 };
 
 use crate::sys::{self, Exec};
@@ -43,12 +43,12 @@ pub struct Refusal {
     pub message: String,
 }
 
-/// Starts the command, or says why not.
-pub fn start(launch: &Launch) -> Result<Started, Refusal> {
+/// Starts the command, or says why not; `contained`: in a container of its own.
+pub fn start(launch: &Launch, contained: bool) -> Result<Started, Refusal> {
     let name = launch.command.first().map_or("", String::as_str);
     let mut refusal = not_found(name, launch);
     for program in candidates(name, launch) {
-        match spawn(&program, launch) {
+        match spawn(&program, launch, contained) {
             Ok(started) => return Ok(started),
             Err(error) => refusal = not_executable(&program, &error),
         }
@@ -87,7 +87,7 @@ fn not_executable(program: &Path, error: &io::Error) -> Refusal {
     Refusal { reason: ExitReason::CommandNotExecutable, message }
 }
 
-fn spawn(program: &Path, launch: &Launch) -> io::Result<Started> {
+fn spawn(program: &Path, launch: &Launch, contained: bool) -> io::Result<Started> {
     let (out_reader, out_writer) = output_pipe(launch.run_as)?;
     let (error_reader, error_writer) = output_pipe(launch.run_as)?;
     let environment = launch.environment().into_iter().map(|(name, value)| format!("{name}={value}").into_bytes());
@@ -106,14 +106,17 @@ fn spawn(program: &Path, launch: &Launch) -> io::Result<Started> {
     }
     let limits = launch.limits.clone();
     let own_user = launch.run_as.is_some();
-    sys::exec_in_child(&mut command, exec, move || prepare(&limits, own_user));
+    sys::exec_in_child(&mut command, exec, move || prepare(&limits, own_user, contained));
     let child = command.spawn()?;
     let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw).ok_or(io::ErrorKind::InvalidData)?;
     Ok(Started { pid, outputs: [out_reader, error_reader] })
 }
 
 /// In the child, after fork: only system calls.
-fn prepare(limits: &[Limit], own_user: bool) -> io::Result<()> {
+fn prepare(limits: &[Limit], own_user: bool, contained: bool) -> io::Result<()> {
+    if contained {
+        be_killed_first()?;
+    }
     sys::unblock_signals()?;
     umask(Mode::from_raw_mode(0o022));
     if own_user {
@@ -125,6 +128,18 @@ fn prepare(limits: &[Limit], own_user: bool) -> io::Result<()> {
         setrlimit(resource(limit.resource), Rlimit { current: value, maximum: value })?;
     }
     sys::close_others_on_exec()
+}
+
+/// Where memory runs out, it is user code that the kernel kills and not the
+/// shim, which can then say so.
+fn be_killed_first() -> io::Result<()> {
+    // Its own files in /proc are root's until it can be traced again, as after exec.
+    set_dumpable_behavior(DumpableBehavior::Dumpable)?;
+    // Best effort: without it the engine may be the only one to know.
+    if let Ok(file) = open(c"/proc/self/oom_score_adj", OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty()) {
+        let _ = rustix::io::write(file, b"500");
+    }
+    Ok(())
 }
 
 const fn resource(resource: Resource) -> rustix::process::Resource {

@@ -87,9 +87,10 @@ impl Ending {
         match (self.cause, status) {
             (Some(Cause::Order(order)), _) => order.exit_reason(),
             (Some(Cause::Timeout), _) => ExitReason::TimedOut,
-            (_, Status::Exited(0)) => ExitReason::Completed,
-            (_, Status::Exited(_)) => ExitReason::ExitCode,
-            (_, Status::Signaled(_)) => ExitReason::KilledBySignal,
+            (Some(Cause::Signal), _) => ExitReason::Interrupted,
+            (None, Status::Exited(0)) => ExitReason::Completed,
+            (None, Status::Exited(_)) => ExitReason::ExitCode,
+            (None, Status::Signaled(_)) => ExitReason::KilledBySignal,
         }
     }
 }
@@ -130,6 +131,6 @@ mod tests {
         assert_eq!(ending.reason(Status::Exited(3)), ExitReason::ExitCode);
         assert_eq!(ending.reason(Status::Signaled(9)), ExitReason::KilledBySignal);
         ending.begin(Cause::Signal, Instant::now());
-        assert_eq!(ending.reason(Status::Signaled(15)), ExitReason::KilledBySignal, "nobody asked for a stop");
+        assert_eq!(ending.reason(Status::Signaled(15)), ExitReason::Interrupted, "no user asked for a stop");
     }
 }

@@ -11,6 +11,10 @@
 //!              └────────────────────────────────▶ exit record
 //! ```
 //!
+//! In a container it is the first process and has its user's rights, which
+//! cannot kill, trace or stop it there; its exit code says then why it ended,
+//! since its record may be spoiled.
+//!
 //! A crash before `started` is harmless: another shim may be put in its place.
 //! A crash after it ends the attempt as `SHIM_LOST`; the agent kills what is
 //! left and writes the exit record in its stead.
@@ -19,6 +23,7 @@ mod command;
 mod ending;
 mod lines;
 mod member;
+mod memory;
 mod output;
 mod relay;
 mod spooler;
@@ -37,7 +42,7 @@ fn main() -> ExitCode {
         return ExitCode::from(2);
     };
     match member::run(&PathBuf::from(path)) {
-        Ok(member::End::Recorded) => ExitCode::SUCCESS,
+        Ok(member::End::Recorded(code)) => ExitCode::from(code),
         Ok(member::End::NotMine) => ExitCode::from(NOT_MINE),
         Err(error) => {
             eprintln!("katonic-shim: {error}");

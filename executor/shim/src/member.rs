@@ -6,11 +6,12 @@ use katonic_member::{
     Exit, ExitReason, Launch, Launched, MemberDir, Stop, UnixNanos,
     spool::{Seq, Stream},
 };
-use rustix::process::{getpid, set_child_subreaper, setsid};
+use rustix::process::{DumpableBehavior, getpid, set_child_subreaper, set_dumpable_behavior, setsid};
 
 use crate::{
     command::{self, Refusal},
     ending::{Ending, Status},
+    memory::Memory,
     relay::Relay,
     spooler::Spooler,
     sys,
@@ -19,8 +20,8 @@ use crate::{
 
 /// How a shim ended.
 pub enum End {
-    /// The exit record is written.
-    Recorded,
+    /// The exit record is written; the exit code that says the same, in a container.
+    Recorded(u8),
     /// The member is another's.
     NotMine,
 }
@@ -59,14 +60,15 @@ enum Order {
 /// Serves the member in a directory.
 pub fn run(path: &Path) -> Result<End, Error> {
     let member = MemberDir::at(path);
-    become_alone().map_err(failed("leave the starter's session"))?;
+    let contained = member.is_contained();
+    become_alone(contained).map_err(failed("leave the starter's session"))?;
     // Before the lock: from then on a TERM is an order, not the end.
     let wake = Wake::new(&member).map_err(failed("watch the directory"))?;
     let Some(_lock) = member.lock_for_shim().map_err(failed("take the lock"))? else { return Ok(End::NotMine) };
-    if member.is_started() || member.exit().map_err(failed("look for an exit record"))?.is_some() {
+    if member.is_started() || member.shim_exit().map_err(failed("look for an exit record"))?.is_some() {
         return Ok(End::NotMine);
     }
-    let launch = member.launch().map_err(failed("read the launch file"))?;
+    let launch = member.launch_for_shim().map_err(failed("read the launch file"))?;
     let launch = launch.ok_or_else(|| failed("read the launch file")(io::Error::from(io::ErrorKind::NotFound)))?;
     let stop = match wait_for_go(&member, &wake)? {
         Order::Leave => return Ok(End::NotMine),
@@ -83,12 +85,20 @@ pub fn run(path: &Path) -> Result<End, Error> {
         Some(stop) => never(&stop, &mut spooler),
         None => execute(&member, &launch, &wake, spooler, ending)?,
     };
-    member.set_exit(&exit).map_err(failed("write the exit record"))?;
-    Ok(End::Recorded)
+    let written = member.set_shim_exit(&exit).map_err(failed("write the exit record"));
+    if contained {
+        // User code may have made it impossible; why it ended is said all the same.
+        return Ok(End::Recorded(exit.reason.shim_code()));
+    }
+    written.map(|()| End::Recorded(0))
 }
 
 /// Its own session, adopter of orphans, no descriptor of its starter's for its children.
-fn become_alone() -> io::Result<()> {
+fn become_alone(contained: bool) -> io::Result<()> {
+    if contained {
+        // User code of the same user can neither trace it nor read its memory.
+        set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
+    }
     // Fails only for the leader of a process group, which is alone enough.
     let _ = setsid();
     set_child_subreaper(Some(getpid()))?;
@@ -116,20 +126,29 @@ fn execute(
     mut spooler: Spooler,
     ending: Ending,
 ) -> Result<Exit, Error> {
-    let started = match command::start(launch) {
+    let memory = Memory::of(member);
+    let started = match command::start(launch, member.is_contained()) {
         Ok(started) => started,
         Err(Refusal { reason, message }) => return Ok(refused(reason, &message, &mut spooler)),
     };
     let time = UnixNanos::now();
-    member.set_launched(Launched { time }).map_err(failed("say that the command runs"))?;
+    let said = member.set_launched(Launched { time }).map_err(failed("say that the command runs"));
+    if !member.is_contained() {
+        // There user code, which runs by now, may have made it impossible.
+        said?;
+    }
     let relay = Relay::new(member, launch, wake, &mut spooler, (started, ending));
     let (status, ending) = relay.run().map_err(failed("relay the command's output"))?;
     let (exit_code, signal) = match status {
         Status::Exited(code) => (Some(code), None),
         Status::Signaled(signal) => (None, Some(signal)),
     };
+    let reason = match ending.reason(status) {
+        ExitReason::ExitCode | ExitReason::KilledBySignal if memory.ran_out() => ExitReason::OutOfMemory,
+        reason => reason,
+    };
     let last_seq = spooler.finish();
-    Ok(Exit { exit_code, signal, started: Some(time), ..ended(ending.reason(status), last_seq) })
+    Ok(Exit { exit_code, signal, started: Some(time), ..ended(reason, last_seq) })
 }
 
 fn never(stop: &Stop, spooler: &mut Spooler) -> Exit {

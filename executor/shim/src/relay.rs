@@ -16,6 +16,7 @@ use crate::{
     ending::{Cause, Ending, Send, Status},
     output::Output,
     spooler::Spooler,
+    sys,
     wake::{Wake, Woken},
 };
 
@@ -127,10 +128,15 @@ impl<'a> Relay<'a> {
     /// Kills all that the command left: by its user where that is its own, and
     /// whatever descends from it; orphans were adopted by the shim.
     fn kill_rest(&self) -> io::Result<()> {
+        let own = rustix::process::getpid().as_raw_nonzero().get();
+        if own == 1 && self.member.is_contained() {
+            // It shares its processor time with them: there is none to look for each.
+            return sys::kill_all_others();
+        }
         if let Some(user) = self.launch.run_as {
             kill_all(Which::User(user.uid))?;
         }
-        kill_all(Which::DescendantsOf(rustix::process::getpid().as_raw_nonzero().get()))?;
+        kill_all(Which::DescendantsOf(own))?;
         Ok(())
     }
 

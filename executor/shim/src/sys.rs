@@ -35,15 +35,28 @@ pub fn signals() -> io::Result<OwnedFd> {
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
+/// What a signal of [`signals`] says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Told {
+    /// A child has ended.
+    ChildEnded,
+    /// The shim should end.
+    End {
+        /// The sender's process id as it is known here: 0 for one outside of this container.
+        by: u32,
+    },
+}
+
 /// The next signal of [`signals`] that waits; `None` where none does.
-pub fn next_signal(signals: &OwnedFd) -> io::Result<Option<i32>> {
+pub fn next_signal(signals: &OwnedFd) -> io::Result<Option<Told>> {
     // SAFETY: signalfd_siginfo holds only integers, for which zero is valid.
     let mut info: libc::signalfd_siginfo = unsafe { mem::zeroed() };
     let size = size_of_val(&info);
     // SAFETY: the buffer is as large as the size that is given.
     let read = unsafe { libc::read(signals.as_raw_fd(), (&raw mut info).cast(), size) };
     if usize::try_from(read).is_ok_and(|read| read == size) {
-        return Ok(i32::try_from(info.ssi_signo).ok());
+        let child_ended = i32::try_from(info.ssi_signo) == Ok(libc::SIGCHLD);
+        return Ok(Some(if child_ended { Told::ChildEnded } else { Told::End { by: info.ssi_pid } }));
     }
     match io::Error::last_os_error() {
         error if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
@@ -68,6 +81,17 @@ pub fn unblock_signals() -> io::Result<()> {
         libc::sigprocmask(libc::SIG_SETMASK, &raw const none, ptr::null_mut())
     };
     if done == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+/// Kills all other processes, as the first of a container: in one call, however
+/// many there are and however fast they fork.
+pub fn kill_all_others() -> io::Result<()> {
+    // SAFETY: kill(2) takes two integers.
+    let done = unsafe { libc::kill(-1, libc::SIGKILL) };
+    match io::Error::last_os_error() {
+        error if done != 0 && error.raw_os_error() != Some(libc::ESRCH) => Err(error),
+        _ => Ok(()),
+    }
 }
 
 /// A call of execve(2), put together before the fork.

@@ -12,9 +12,10 @@ use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     fs::inotify,
     io::Errno,
+    process::getpid,
 };
 
-use crate::sys;
+use crate::sys::{self, Told};
 
 /// What has happened since it was last asked.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -36,15 +37,18 @@ pub struct Wake {
     inotify: OwnedFd,
     spool_watch: i32,
     signals: OwnedFd,
+    /// Whether it is the first process of a container.
+    is_first: bool,
 }
 
 impl Wake {
     /// Watches a member. What is there already must be looked at once after this.
     pub fn new(member: &MemberDir) -> io::Result<Self> {
         let inotify = inotify::init(inotify::CreateFlags::CLOEXEC | inotify::CreateFlags::NONBLOCK)?;
-        inotify::add_watch(&inotify, member.path(), inotify::WatchFlags::MOVED_TO)?;
+        inotify::add_watch(&inotify, member.orders(), inotify::WatchFlags::MOVED_TO)?;
         let spool_watch = inotify::add_watch(&inotify, member.spool(), inotify::WatchFlags::DELETE)?;
-        Ok(Self { inotify, spool_watch, signals: sys::signals()? })
+        let is_first = getpid().as_raw_nonzero().get() == 1;
+        Ok(Self { inotify, spool_watch, signals: sys::signals()?, is_first })
     }
 
     /// Waits until something happens or `until` comes. An output that is `None`
@@ -90,10 +94,11 @@ impl Wake {
 
     fn read_signals(&self, woken: &mut Woken) -> io::Result<()> {
         while let Some(signal) = sys::next_signal(&self.signals)? {
-            if signal == libc::SIGCHLD {
-                woken.child = true;
-            } else {
-                woken.ended = true;
+            match signal {
+                Told::ChildEnded => woken.child = true,
+                Told::End { by: 0 } => woken.ended = true,
+                // User code has the same user there; whoever has a say sends it from outside.
+                Told::End { .. } => woken.ended |= !self.is_first,
             }
         }
         Ok(())

@@ -4,24 +4,29 @@
 //! dot, then renamed. Removal is the reverse, so that nobody ever sees half.
 
 use std::{
-    fs::{self, DirBuilder},
+    fs::{self, DirBuilder, Permissions},
     io,
-    os::unix::fs::DirBuilderExt,
+    os::unix::fs::{DirBuilderExt, PermissionsExt, chown},
     path::{Path, PathBuf},
 };
 
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    durable::{create_once, read_capped, sync_folder, write_visible, write_whole},
-    exit::{Exit, Launched, Stop},
-    launch::Launch,
+    durable::{Readers, create_once, sync_folder, write_visible, write_whole, write_whole_for},
+    exit::{ContainerEnd, Exit, Launched, Stop},
+    hostile::read_capped,
+    launch::{Launch, RunAs},
     liveness::{AgentLock, Liveness, ShimLock, liveness},
     time::UnixNanos,
 };
 
 /// A command and its environment fit in far less.
 const FILE_CAP: u64 = 1024 * 1024;
+/// What a shim in a container may only read.
+const ORDERS: &str = "orders";
+/// What it writes, with its user's rights.
+const ANSWERS: &str = "answers";
 
 /// What can go wrong with a member directory.
 #[derive(Debug, thiserror::Error)]
@@ -95,6 +100,33 @@ impl Members {
     /// Makes a member's directory, durable before this returns: the shim may be
     /// started on it. One that is there already is left as it is.
     pub fn create(&self, name: &str, launch: &Launch, ticket: &str) -> Result<MemberDir> {
+        self.fill(name, |draft| {
+            DirBuilder::new().mode(0o700).create(draft.spool()).map_err(at(&draft.path))?;
+            draft.prepare(launch, ticket)
+        })
+    }
+
+    /// As [`Self::create`], for a shim in a container that reads `inside` and
+    /// runs as the launch's user.
+    pub fn create_contained(&self, name: &str, launch: &Launch, inside: &Launch, ticket: &str) -> Result<MemberDir> {
+        self.fill(name, |draft| {
+            for folder in [draft.path.join(ORDERS), draft.path.join(ANSWERS)] {
+                DirBuilder::new().create(&folder).map_err(at(&folder))?;
+                // Whatever the umask; the folder around them is closed to all.
+                fs::set_permissions(&folder, Permissions::from_mode(0o755)).map_err(at(&folder))?;
+            }
+            DirBuilder::new().mode(0o700).create(draft.spool()).map_err(at(&draft.path))?;
+            draft.put("orders/launch.json", inside, |path, content| write_whole_for(Readers::All, path, content))?;
+            if let Some(RunAs { uid, gid }) = launch.run_as {
+                for folder in [draft.path.join(ANSWERS), draft.spool()] {
+                    chown(&folder, Some(uid), Some(gid)).map_err(at(&folder))?;
+                }
+            }
+            draft.prepare(launch, ticket)
+        })
+    }
+
+    fn fill(&self, name: &str, fill: impl FnOnce(&MemberDir) -> Result<()>) -> Result<MemberDir> {
         let member = self.member(name)?;
         if member.exists() {
             return Ok(member);
@@ -102,9 +134,7 @@ impl Members {
         let draft = MemberDir { path: self.root.join(format!(".{name}.new")) };
         draft.remove_tree()?;
         DirBuilder::new().mode(0o700).create(&draft.path).map_err(at(&draft.path))?;
-        DirBuilder::new().mode(0o700).create(draft.spool()).map_err(at(&draft.path))?;
-        draft.write("launch.json", launch)?;
-        write_whole(&draft.path.join("ticket"), ticket.as_bytes()).map_err(at(&draft.path))?;
+        fill(&draft)?;
         match fs::rename(&draft.path, &member.path) {
             // Somebody else made it meanwhile.
             Err(_) if member.exists() => draft.remove_tree()?,
@@ -170,9 +200,25 @@ impl MemberDir {
         self.path.is_dir()
     }
 
+    /// Whether its shim runs in a container, with its user's rights: what it
+    /// wrote may be anything then.
+    pub fn is_contained(&self) -> bool {
+        self.path.join(ORDERS).is_dir()
+    }
+
+    /// The folder of what is written for the shim.
+    pub fn orders(&self) -> PathBuf {
+        if self.is_contained() { self.path.join(ORDERS) } else { self.path.clone() }
+    }
+
+    /// The folder of what the shim writes.
+    pub fn answers(&self) -> PathBuf {
+        if self.is_contained() { self.path.join(ANSWERS) } else { self.path.clone() }
+    }
+
     /// The folder of the spool.
     pub fn spool(&self) -> PathBuf {
-        self.path.join("spool")
+        self.answers().join("spool")
     }
 
     /// A file or folder that only the agent uses.
@@ -183,6 +229,11 @@ impl MemberDir {
     /// What to run.
     pub fn launch(&self) -> Result<Option<Launch>> {
         self.read("launch.json")
+    }
+
+    /// What to run, as its shim is told: with the paths that it sees.
+    pub fn launch_for_shim(&self) -> Result<Option<Launch>> {
+        read(&self.orders().join("launch.json"))
     }
 
     /// The launch ticket.
@@ -203,18 +254,18 @@ impl MemberDir {
 
     /// Whether user code may start.
     pub fn may_go(&self) -> bool {
-        self.path.join("go").exists()
+        self.orders().join("go").exists()
     }
 
     /// Lets user code start: the claim is held and the files are there.
     pub fn go(&self) -> Result<()> {
-        let path = self.path.join("go");
-        write_visible(&path, b"").map_err(at(&path))
+        let path = self.orders().join("go");
+        write_visible(self.readers(), &path, b"").map_err(at(&path))
     }
 
     /// The order to end, if there is one.
     pub fn stop(&self) -> Result<Option<Stop>> {
-        self.read("stop.json")
+        read(&self.orders().join("stop.json"))
     }
 
     /// Orders the shim to end, or never to start. The first order stands.
@@ -222,44 +273,52 @@ impl MemberDir {
         if self.stop()?.is_some() {
             return Ok(());
         }
-        self.show("stop.json", stop)
+        let readers = self.readers();
+        put(&self.orders().join("stop.json"), stop, |path, content| write_visible(readers, path, content))
+    }
+
+    fn readers(&self) -> Readers {
+        if self.is_contained() { Readers::All } else { Readers::Owner }
     }
 
     /// Takes the shim's lock, or `None` where another shim holds it.
     pub fn lock_for_shim(&self) -> Result<Option<ShimLock>> {
-        let path = self.path.join("lock");
+        let path = self.answers().join("lock");
         ShimLock::acquire(&path).map_err(at(&path))
     }
 
-    /// Whether its shim lives.
+    /// Whether its shim lives. Of one in a container it is only a hint: user
+    /// code can do away with the lock.
     pub fn liveness(&self) -> Result<Liveness> {
-        let path = self.path.join("lock");
+        let path = self.answers().join("lock");
         liveness(&path).map_err(at(&path))
     }
 
     /// Takes the one right to start user code; false where it is taken.
     pub fn start_once(&self) -> Result<bool> {
-        let path = self.path.join("started");
+        let path = self.answers().join("started");
         let now = UnixNanos::now().get().to_string();
         create_once(&path, now.as_bytes()).map_err(at(&path))
     }
 
     /// Whether the right to start user code is taken.
     pub fn is_started(&self) -> bool {
-        self.path.join("started").exists()
+        self.answers().join("started").exists()
     }
 
     /// When the command started to run.
     pub fn launched(&self) -> Result<Option<Launched>> {
-        self.read("launched.json")
+        read(&self.answers().join("launched.json"))
     }
 
     /// Says that the command runs.
     pub fn set_launched(&self, launched: Launched) -> Result<()> {
-        self.show("launched.json", &launched)
+        put(&self.answers().join("launched.json"), &launched, |path, content| {
+            write_visible(Readers::Owner, path, content)
+        })
     }
 
-    /// How it ended.
+    /// How it ended: the record that decides.
     pub fn exit(&self) -> Result<Option<Exit>> {
         self.read("exit.json")
     }
@@ -267,6 +326,35 @@ impl MemberDir {
     /// Says how it ended; durable when this returns.
     pub fn set_exit(&self, exit: &Exit) -> Result<()> {
         self.write("exit.json", exit)
+    }
+
+    /// What the shim says about the end; the same record, but for one in a container.
+    pub fn shim_exit(&self) -> Result<Option<Exit>> {
+        read(&self.answers().join("exit.json"))
+    }
+
+    /// Says, as the shim, how it ended; durable when this returns.
+    pub fn set_shim_exit(&self, exit: &Exit) -> Result<()> {
+        put(&self.answers().join("exit.json"), exit, write_whole)
+    }
+
+    /// What the engine says about the end of its container.
+    pub fn container_end(&self) -> Result<Option<ContainerEnd>> {
+        self.read("container-end.json")
+    }
+
+    /// Says that its container is over.
+    pub fn set_container_end(&self, end: &ContainerEnd) -> Result<()> {
+        self.write("container-end.json", end)
+    }
+
+    /// Takes that back: another container takes its place.
+    pub fn clear_container_end(&self) -> Result<()> {
+        let path = self.path.join("container-end.json");
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            removed => removed.map_err(at(&path)),
+        }
     }
 
     /// Removes the directory: at once from sight, then from disk.
@@ -287,11 +375,15 @@ impl MemberDir {
         }
     }
 
+    fn prepare(&self, launch: &Launch, ticket: &str) -> Result<()> {
+        self.write("launch.json", launch)?;
+        let path = self.path.join("ticket");
+        write_whole(&path, ticket.as_bytes()).map_err(at(&path))
+    }
+
     /// Reads one of its JSON files.
     pub fn read<T: DeserializeOwned>(&self, file: &str) -> Result<Option<T>> {
-        let path = self.path.join(file);
-        let Some(content) = read_capped(&path, FILE_CAP).map_err(at(&path))? else { return Ok(None) };
-        serde_json::from_slice(&content).map(Some).map_err(|source| Error::Damaged { path, source })
+        read(&self.path.join(file))
     }
 
     /// Writes one of its JSON files, whole and durable.
@@ -299,16 +391,13 @@ impl MemberDir {
         self.put(file, content, write_whole)
     }
 
-    /// Writes one of its JSON files, whole; a power loss may undo it.
-    fn show<T: Serialize>(&self, file: &str, content: &T) -> Result<()> {
-        self.put(file, content, write_visible)
-    }
-
-    fn put<T: Serialize>(&self, file: &str, content: &T, write: fn(&Path, &[u8]) -> io::Result<()>) -> Result<()> {
-        let path = self.path.join(file);
-        let content = serde_json::to_vec(content);
-        let content = content.map_err(|source| Error::Damaged { path: path.clone(), source })?;
-        write(&path, &content).map_err(at(&path))
+    fn put<T: Serialize>(
+        &self,
+        file: &str,
+        content: &T,
+        write: impl FnOnce(&Path, &[u8]) -> io::Result<()>,
+    ) -> Result<()> {
+        put(&self.path.join(file), content, write)
     }
 
     fn text(&self, file: &str) -> Result<Option<String>> {
@@ -316,6 +405,17 @@ impl MemberDir {
         let content = read_capped(&path, FILE_CAP).map_err(at(&path))?;
         Ok(content.map(|bytes| String::from_utf8_lossy(&bytes).trim().to_owned()))
     }
+}
+
+fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>> {
+    let Some(content) = read_capped(path, FILE_CAP).map_err(at(path))? else { return Ok(None) };
+    serde_json::from_slice(&content).map(Some).map_err(|source| Error::Damaged { path: path.to_owned(), source })
+}
+
+fn put<T: Serialize>(path: &Path, content: &T, write: impl FnOnce(&Path, &[u8]) -> io::Result<()>) -> Result<()> {
+    let content = serde_json::to_vec(content);
+    let content = content.map_err(|source| Error::Damaged { path: path.to_owned(), source })?;
+    write(path, &content).map_err(at(path))
 }
 
 fn at(path: &Path) -> impl FnOnce(io::Error) -> Error {
@@ -355,6 +455,34 @@ mod tests {
         member.order_stop(&order(StopReason::User)).expect("written");
         member.order_stop(&order(StopReason::Abandoned)).expect("ignored");
         assert_eq!(member.stop().expect("read"), Some(order(StopReason::User)));
+    }
+
+    #[test]
+    fn a_contained_member_keeps_what_user_code_must_not_reach_from_its_shim() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let members = Members::open(folder.path()).expect("members");
+        let launch = Launch { run_as: None, ..example() };
+        let inside = Launch { folder: "/katonic/job".into(), ..launch.clone() };
+        let member = members.create_contained("exe-1-1-main-0", &launch, &inside, "kmt_1").expect("made");
+        assert!(member.is_contained());
+        member.go().expect("written");
+        member.order_stop(&Stop { reason: StopReason::User, message: String::new() }).expect("written");
+        let names = |folder: PathBuf| {
+            let entries = fs::read_dir(folder).expect("a folder");
+            let mut names: Vec<_> = entries.map(|entry| entry.expect("an entry").file_name()).collect();
+            names.sort();
+            names
+        };
+        assert_eq!(names(member.orders()), ["go", "launch.json", "stop.json"]);
+        assert_eq!(names(member.answers()), ["spool"]);
+        for file in names(member.orders()) {
+            let mode = fs::metadata(member.orders().join(file)).expect("a file").permissions().mode();
+            assert_eq!(mode & 0o777, 0o644, "its user must be able to read it");
+        }
+        assert_eq!(member.launch().expect("read"), Some(launch));
+        assert_eq!(member.launch_for_shim().expect("read"), Some(inside));
+        assert!(member.start_once().expect("asked") && member.is_started());
+        assert_eq!(member.exit().expect("read"), None, "what the shim writes does not decide");
     }
 
     #[test]

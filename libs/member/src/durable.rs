@@ -4,29 +4,47 @@
 //! and the directory's removal takes along.
 
 use std::{
-    fs::{self, File, OpenOptions},
-    io::{self, Read, Write},
-    os::unix::fs::OpenOptionsExt,
+    fs::{self, File, OpenOptions, Permissions},
+    io::{self, Write},
+    os::unix::fs::{OpenOptionsExt, PermissionsExt},
     path::Path,
 };
 
 /// Writes a file so that it appears under its name with all its content, and
 /// stays there after a power loss. An older one is replaced.
 pub fn write_whole(path: &Path, content: &[u8]) -> io::Result<()> {
-    replace(path, content, true)?;
+    write_whole_for(Readers::Owner, path, content)
+}
+
+/// Who may read a file, beside what its folder allows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Readers {
+    /// Whoever wrote it.
+    Owner,
+    /// Whoever reaches its folder.
+    All,
+}
+
+/// As [`write_whole`], for these readers.
+pub(crate) fn write_whole_for(readers: Readers, path: &Path, content: &[u8]) -> io::Result<()> {
+    replace(readers, path, content, true)?;
     sync_folder(split(path)?.0)
 }
 
 /// As [`write_whole`], for what a power loss makes pointless: it ends the
 /// process that the file speaks of. Saves two waits for the disk.
-pub(crate) fn write_visible(path: &Path, content: &[u8]) -> io::Result<()> {
-    replace(path, content, false)
+pub(crate) fn write_visible(readers: Readers, path: &Path, content: &[u8]) -> io::Result<()> {
+    replace(readers, path, content, false)
 }
 
-fn replace(path: &Path, content: &[u8], durable: bool) -> io::Result<()> {
+fn replace(readers: Readers, path: &Path, content: &[u8], durable: bool) -> io::Result<()> {
     let (folder, name) = split(path)?;
     let beside = folder.join(format!(".{name}.new"));
     let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
+    if readers == Readers::All {
+        // Whatever the umask.
+        file.set_permissions(Permissions::from_mode(0o644))?;
+    }
     file.write_all(content)?;
     if durable {
         file.sync_all()?;
@@ -48,21 +66,6 @@ pub(crate) fn create_once(path: &Path, content: &[u8]) -> io::Result<bool> {
     Ok(true)
 }
 
-/// Reads a file of at most `cap` bytes; `None` where there is none.
-pub fn read_capped(path: &Path, cap: u64) -> io::Result<Option<Vec<u8>>> {
-    let file = match File::open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error),
-    };
-    let mut content = Vec::new();
-    file.take(cap + 1).read_to_end(&mut content)?;
-    if content.len() as u64 > cap {
-        return Err(io::Error::new(io::ErrorKind::FileTooLarge, "the file is larger than its cap"));
-    }
-    Ok(Some(content))
-}
-
 /// Makes the names in a folder durable.
 pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
@@ -78,6 +81,7 @@ fn split(path: &Path) -> io::Result<(&Path, &str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::hostile::read_capped;
 
     #[test]
     fn a_file_is_replaced_whole_and_created_once() {
@@ -87,7 +91,5 @@ mod tests {
         write_whole(&path, b"two").expect("replaced");
         assert_eq!(read_capped(&path, 3).expect("read"), Some(b"two".to_vec()));
         assert!(!create_once(&path, b"three").expect("looked"), "there was one");
-        assert!(read_capped(&path, 2).is_err(), "over the cap");
-        assert_eq!(read_capped(&folder.path().join("none"), 3).expect("looked"), None);
     }
 }

@@ -24,6 +24,19 @@
 //!                              ▲────go, stop.json──────────┘
 //! ```
 //!
+//! In a container the shim has its user's rights, so that what it writes is
+//! user code's to change. Its directory has two folders more, the only ones that
+//! the container sees; everything else, and the exit record that decides, stays
+//! out of its reach:
+//!
+//! ```text
+//!   ├── launch.json, ticket, nonce   as above
+//!   ├── orders/           read-only there: launch.json (with its paths), go, stop.json
+//!   ├── answers/          lock, started, launched.json, spool/, exit.json: hostile input
+//!   ├── container-end.json   backend  what the engine says
+//!   └── exit.json         agent    the verdict over both
+//! ```
+//!
 //! What must hold: a file other than the spool is written beside its name and
 //! renamed, so that whoever sees it sees all of it. What decides (launch,
 //! ticket, nonce, started, exit) is fsynced. Orders, `launched` and the spool
@@ -35,16 +48,20 @@
 mod dir;
 mod durable;
 mod exit;
+pub mod hostile;
 mod launch;
 mod liveness;
 mod processes;
 pub mod spool;
 mod time;
+mod verdict;
 
 pub use dir::{Error, MemberDir, Members, Result};
-pub use durable::{read_capped, write_whole};
-pub use exit::{Exit, ExitReason, Launched, Stop, StopReason};
+pub use durable::write_whole;
+pub use exit::{ContainerEnd, Exit, ExitReason, Launched, Stop, StopReason};
+pub use hostile::read_capped;
 pub use launch::{Launch, Limit, Resource, RunAs};
 pub use liveness::{AgentLock, Liveness, ProcessIdentity, ShimLock};
 pub use processes::{Which, kill_all};
 pub use time::UnixNanos;
+pub use verdict::verdict;

@@ -16,7 +16,7 @@ use rustix::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::processes;
+use crate::{hostile::open_file, processes};
 
 /// One process of one boot of one machine.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -133,7 +133,7 @@ fn hold(path: &Path) -> io::Result<Option<File>> {
 
 /// Looks at a lock without keeping it.
 pub(crate) fn liveness(path: &Path) -> io::Result<Liveness> {
-    let file = match File::open(path) {
+    let file = match open_file(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Liveness::NeverStarted),
         Err(error) => return Err(error),

@@ -4,6 +4,7 @@
 #![warn(missing_docs)]
 
 pub mod broker;
+pub mod engine;
 pub mod publisher;
 pub mod redis;
 mod server;

@@ -21,9 +21,9 @@ use katonic_service::{
 use katonic_store::Store;
 
 use crate::{
-    backend::{Backend, process::ProcessBackend},
+    backend::{Backend, docker::DockerBackend, process::ProcessBackend},
     clients::{logs::Logs, metadata::Metadata, policies::PolicyList},
-    config::Config,
+    config::{BackendKind, Config},
     grpc::{execution_service::Executions, member_service::Members, schedule_service::ScheduleHandlers},
     policies::Policies,
     reconcile::apply::{Parts, Reconciler},
@@ -88,8 +88,7 @@ impl App {
         };
         let store = Store::connect(&config.store, source, Arc::new(bus.clone()), Arc::clone(&clock)).await?;
         let repository = Repository::open(store).await?;
-        let process = ProcessBackend::open(config.process.settings()?)?;
-        let backend: Arc<dyn Backend> = Arc::new(process.clone());
+        let (backend, members) = open_backend(&config)?;
 
         let tickets = Tickets::load(&config.keys.signing_key)?;
         let metadata_channel = rpc::channel(config.peers.uri(Audience::Metadata)?, &minter, Audience::Metadata)?;
@@ -114,7 +113,7 @@ impl App {
             reads,
             watches: Watches::new(repository.clone()),
         };
-        let members = Members {
+        let member_service = Members {
             claims: Claims::new(repository.clone()),
             minter,
             reports: Reports::new(repository.clone(), clock),
@@ -125,7 +124,7 @@ impl App {
         let server = rpc::Server::bind(NAME, config.service.listen)
             .await?
             .add_service(ExecutionServiceServer::new(executions))
-            .add_service(MemberServiceServer::new(members))
+            .add_service(MemberServiceServer::new(member_service))
             .add_service(ScheduleServiceServer::new(ScheduleHandlers { schedules }))
             .add_service(aggregates::service(repository.aggregates()))
             .stored(move || {
@@ -141,7 +140,7 @@ impl App {
         Ok(Self {
             server,
             auth: auth::Layer::new(Verifier::load(&config.keys.dir)?, Audience::Dispatcher),
-            keeper: AgentKeeper { members: process.members().clone(), command: agent_command(&config)? },
+            keeper: AgentKeeper { members, command: agent_command(&config)? },
             queueing: Queueing { repository: repository.clone(), waiting: waiting.clone() },
             policy_sync: PolicySync {
                 list: PolicyList::new(metadata_channel),
@@ -277,6 +276,21 @@ fn scheduling(
         Ticks { repository: repository.clone(), submit: submit.clone(), stop: stop.clone(), clock: Arc::clone(clock) };
     let ticking = Ticking { ticks, changed: Arc::clone(&schedules.changed), clock: Arc::clone(clock) };
     (schedules, ticking)
+}
+
+fn open_backend(config: &Config) -> anyhow::Result<(Arc<dyn Backend>, katonic_member::Members)> {
+    Ok(match config.backend.kind {
+        BackendKind::Process => {
+            let backend = ProcessBackend::open(config.process.settings()?)?;
+            let members = backend.members().clone();
+            (Arc::new(backend), members)
+        }
+        BackendKind::Docker => {
+            let backend = DockerBackend::open(config.docker_settings()?)?;
+            let members = backend.members().clone();
+            (Arc::new(backend), members)
+        }
+    })
 }
 
 fn agent_command(config: &Config) -> anyhow::Result<AgentCommand> {

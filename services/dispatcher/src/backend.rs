@@ -8,7 +8,7 @@
 //! - `delete` may be repeated, and answers only when nothing is left;
 //! - what is there and unknown to us is reported and never touched.
 
-use std::{net::SocketAddr, ops::Range};
+use std::{fs, io, net::SocketAddr, ops::Range, path::Path};
 
 use katonic_domain::{
     MemberId,
@@ -21,7 +21,11 @@ use crate::{
     reconcile::plan::Presence,
 };
 
+pub mod docker;
 pub mod process;
+
+/// Processes and threads that one member may have; a fork bomb ends here.
+const MAX_PROCESSES: u64 = 4096;
 
 /// Why a backend could not do it.
 #[derive(Debug, thiserror::Error)]
@@ -31,16 +35,39 @@ pub enum Error {
     Directory(#[from] katonic_member::Error),
     /// The shim cannot be started.
     #[error("the shim cannot be started")]
-    Spawn(#[source] std::io::Error),
+    Spawn(#[source] io::Error),
     /// What a member left behind cannot be removed.
     #[error("what the member left cannot be removed")]
-    Remove(#[source] std::io::Error),
+    Remove(#[source] io::Error),
     /// The environment's parts cannot be read.
     #[error("the environment cannot be read")]
-    Environment(#[source] std::io::Error),
+    Environment(#[source] io::Error),
+    /// The container engine does not answer, or cannot do it.
+    #[error("the container engine could not do it")]
+    Engine(#[source] Box<bollard::errors::Error>),
+    /// A container with a member's name was made by somebody else.
+    #[error("there is a container `{0}` that is not this installation's")]
+    Foreign(String),
+    /// The image is not on the machine and cannot be pulled.
+    #[error("the image is not there and cannot be pulled")]
+    Image(#[source] Box<bollard::errors::Error>),
+    /// The image's name means another image by now.
+    #[error("the image that was pinned is gone, and its name means another")]
+    ImageChanged,
     /// The work on another thread was cut off.
     #[error("the backend is shutting down")]
     Interrupted,
+}
+
+impl Error {
+    fn engine(error: bollard::errors::Error) -> Self {
+        Self::Engine(Box::new(error))
+    }
+
+    /// Whether the image that was pinned is missing, so that trying again soon does not help.
+    pub const fn lacks_image(&self) -> bool {
+        matches!(self, Self::Image(_) | Self::ImageChanged)
+    }
 }
 
 impl Classified for Error {
@@ -54,12 +81,23 @@ impl Classified for Error {
             Self::Spawn(_) => "SHIM_START",
             Self::Remove(_) => "MEMBER_REMOVE",
             Self::Environment(_) => "ENVIRONMENT",
+            Self::Engine(_) => "ENGINE",
+            Self::Foreign(_) => "FOREIGN_CONTAINER",
+            Self::Image(_) | Self::ImageChanged => "IMAGE_UNAVAILABLE",
             Self::Interrupted => "SHUTTING_DOWN",
         }
     }
 
     fn public_message(&self) -> String {
         "the backend could not do it".to_owned()
+    }
+}
+
+/// Removes a folder with all that is in it; one that is gone is fine.
+fn remove_folder(folder: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        removed => removed,
     }
 }
 

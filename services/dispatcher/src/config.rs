@@ -9,7 +9,10 @@ use katonic_service::config::{
 use katonic_store::StoreConfig;
 use serde::{Deserialize, Serialize};
 
-use crate::{backend::process, reconcile::plan::Deadlines};
+use crate::{
+    backend::{docker, process},
+    reconcile::plan::Deadlines,
+};
 
 /// The whole file.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -33,8 +36,14 @@ pub struct Config {
     /// Where its spans go.
     #[serde(default)]
     pub telemetry: TelemetrySection,
-    /// The backend.
+    /// Where members run.
+    #[serde(default)]
+    pub backend: BackendSection,
+    /// This machine's part in it.
     pub process: ProcessSection,
+    /// The container engine.
+    #[serde(default)]
+    pub docker: DockerSection,
     /// How long states may last.
     #[serde(default)]
     pub deadlines: DeadlinesSection,
@@ -50,7 +59,58 @@ impl Configuration for Config {
     }
 }
 
-/// `[process]`: members as processes of this machine.
+/// `[backend]`: where members run.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct BackendSection {
+    /// Which.
+    pub kind: BackendKind,
+}
+
+/// Which backend.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum BackendKind {
+    /// Processes of this machine.
+    #[default]
+    Process,
+    /// Containers of an engine that speaks Docker's API.
+    Docker,
+}
+
+/// `[docker]`: members as containers of this machine.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DockerSection {
+    /// The engine's socket.
+    pub socket: PathBuf,
+    /// The image that executions run in.
+    pub image: String,
+}
+
+impl Default for DockerSection {
+    fn default() -> Self {
+        Self { socket: "/run/docker.sock".into(), image: "katonic-base:bookworm".to_owned() }
+    }
+}
+
+impl Config {
+    /// What the backend `docker` is made of.
+    pub fn docker_settings(&self) -> std::io::Result<docker::Settings> {
+        let process = self.process.settings()?;
+        Ok(docker::Settings {
+            installation: self.installation.id,
+            socket: self.docker.socket.clone(),
+            image: self.docker.image.clone(),
+            members: process.members,
+            work: process.work,
+            shim: process.shim,
+            uids: process.uids,
+        })
+    }
+}
+
+/// `[process]`: members as processes of this machine; all but the PATH holds for containers too.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ProcessSection {

@@ -222,6 +222,10 @@ const fn reason(reason: Reason) -> pb::Reason {
         Reason::ShimLost => pb::Reason::ShimLost,
         Reason::InputUnavailable => pb::Reason::InputUnavailable,
         Reason::QueueTimeout => pb::Reason::QueueTimeout,
+        Reason::OutOfMemory => pb::Reason::OutOfMemory,
+        Reason::ImageUnavailable => pb::Reason::ImageUnavailable,
+        Reason::Interrupted => pb::Reason::Interrupted,
+        Reason::ContainerRemoved => pb::Reason::ContainerRemoved,
         Reason::DependencyFailed => pb::Reason::DependencyFailed,
     }
 }

@@ -121,7 +121,7 @@ impl Life<'_> {
     /// Everything is kept: the attempt may end.
     pub(super) async fn finish(&self, exit: &Exit, kept: Kept, log_is_ours: bool) -> Result<(), Error> {
         let mut conditions = kept.conditions;
-        if !log_is_ours || exit.reason == ExitReason::ShimLost {
+        if !log_is_ours || matches!(exit.reason, ExitReason::ShimLost | ExitReason::ContainerRemoved) {
             conditions.push(Condition::LogIncomplete);
         }
         let metrics = kept.metrics.map(|metrics| (Some(metrics.last), metrics.series));
@@ -156,6 +156,9 @@ const fn reason(reason: ExitReason) -> Reason {
         ExitReason::CommandNotExecutable => Reason::CommandNotExecutable,
         ExitReason::InputUnavailable => Reason::InputUnavailable,
         ExitReason::ShimLost => Reason::ShimLost,
+        ExitReason::OutOfMemory => Reason::OutOfMemory,
+        ExitReason::Interrupted => Reason::Interrupted,
+        ExitReason::ContainerRemoved => Reason::ContainerRemoved,
         // Never reported: nobody waits for it.
         ExitReason::Abandoned => Reason::Unspecified,
     }

@@ -1,7 +1,7 @@
 //! Reading the spool while it is written, from any sequence that is still there.
 
 use std::{
-    fs::{self, File},
+    fs::File,
     io::{self, Read},
     path::{Path, PathBuf},
 };
@@ -194,10 +194,7 @@ impl Reader {
             if pair[1] > durable.next() {
                 break;
             }
-            match fs::remove_file(segment::path(folder, pair[0])) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-                _ => {}
-            }
+            segment::remove(folder, pair[0])?;
         }
         Ok(())
     }
@@ -206,7 +203,7 @@ impl Reader {
 impl Open {
     /// `None` where it is gone by now.
     fn new(folder: &Path, first: Seq) -> io::Result<Option<Self>> {
-        match File::open(segment::path(folder, first)) {
+        match segment::open(folder, first) {
             Ok(file) => Ok(Some(Self { first, file, buffer: Vec::new(), taken: 0, magic_seen: false })),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),

@@ -16,7 +16,7 @@ mod shims;
 
 use std::{
     ffi::OsString,
-    fs, io,
+    io,
     net::{Ipv4Addr, SocketAddr},
     ops::Range,
     path::PathBuf,
@@ -32,15 +32,13 @@ use tracing::instrument;
 
 use self::{path::Walker, shims::Shims};
 use crate::{
-    backend::{Backend, Error, Found, Order},
+    backend::{Backend, Error, Found, MAX_PROCESSES, Order, remove_folder},
     domain::member::Member,
     reconcile::plan::Presence,
 };
 
 /// More than shims that can end in one moment on one machine.
 const WATCH_DEPTH: usize = 4096;
-/// Processes and threads that one member may have; a fork bomb ends here.
-const MAX_PROCESSES: u64 = 4096;
 
 /// What the backend is made of.
 #[derive(Debug, Clone)]
@@ -225,13 +223,6 @@ fn end_session(pid: i32) -> io::Result<()> {
     match shim.map(|shim| rustix::process::kill_process(shim, rustix::process::Signal::KILL)) {
         Some(Err(error)) if error != rustix::io::Errno::SRCH => Err(error.into()),
         _ => Ok(()),
-    }
-}
-
-fn remove_folder(folder: &std::path::Path) -> io::Result<()> {
-    match fs::remove_dir_all(folder) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        removed => removed,
     }
 }
 

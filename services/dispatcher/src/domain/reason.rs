@@ -58,6 +58,14 @@ pub enum Reason {
     InputUnavailable,
     /// It queued longer than the installation allows.
     QueueTimeout,
+    /// The memory of its tier was used up.
+    OutOfMemory,
+    /// The image that it runs in is not there and cannot be pulled.
+    ImageUnavailable,
+    /// The machine or its container engine was stopped while it ran.
+    Interrupted,
+    /// Somebody removed the container that it ran in.
+    ContainerRemoved,
     /// An execution that it waited for did not end as it was to.
     DependencyFailed,
 }
@@ -83,7 +91,7 @@ const fn row(code: &'static str, class: Class, retryable: bool, text: &'static s
 
 impl Reason {
     /// Every reason, in the order of the documentation.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 16] = [
         Self::Completed,
         Self::ExitCode,
         Self::KilledBySignal,
@@ -95,6 +103,10 @@ impl Reason {
         Self::ShimLost,
         Self::InputUnavailable,
         Self::QueueTimeout,
+        Self::OutOfMemory,
+        Self::ImageUnavailable,
+        Self::Interrupted,
+        Self::ContainerRemoved,
         Self::DependencyFailed,
     ];
 
@@ -135,6 +147,18 @@ impl Reason {
             Self::QueueTimeout => row("QUEUE_TIMEOUT", Class::Timeout, true,
                 "It queued longer than the installation allows.",
                 "Submit it again when less is running, or choose another tier."),
+            Self::OutOfMemory => row("OUT_OF_MEMORY", Class::User, false,
+                "It used up the memory of its hardware tier and was killed for it.",
+                "Choose a larger tier, or make it need less memory."),
+            Self::ImageUnavailable => row("IMAGE_UNAVAILABLE", Class::Infrastructure, true,
+                "The image that it runs in is not on the machine and cannot be pulled.",
+                "Tell who runs the platform; the image that it was submitted with must be there again."),
+            Self::Interrupted => row("INTERRUPTED", Class::Infrastructure, true,
+                "It was told to end from outside: the machine or its container engine was stopped.",
+                "Submit it again; the log up to that moment is kept."),
+            Self::ContainerRemoved => row("CONTAINER_REMOVED", Class::Infrastructure, true,
+                "Somebody removed the container that it ran in.",
+                "Submit it again; the log up to that moment is kept."),
             Self::DependencyFailed => row("DEPENDENCY_FAILED", Class::User, false,
                 "An execution that it was to run after did not succeed.",
                 "Find out why that one did not, then submit both again."),

@@ -221,6 +221,10 @@ const fn reason(reason: pb::Reason) -> Option<Reason> {
         pb::Reason::ShimLost => Reason::ShimLost,
         pb::Reason::InputUnavailable => Reason::InputUnavailable,
         pb::Reason::QueueTimeout => Reason::QueueTimeout,
+        pb::Reason::OutOfMemory => Reason::OutOfMemory,
+        pb::Reason::ImageUnavailable => Reason::ImageUnavailable,
+        pb::Reason::Interrupted => Reason::Interrupted,
+        pb::Reason::ContainerRemoved => Reason::ContainerRemoved,
         pb::Reason::DependencyFailed => Reason::DependencyFailed,
     })
 }

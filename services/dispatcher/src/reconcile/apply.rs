@@ -148,8 +148,14 @@ impl Reconciler {
     async fn ensure(&self, execution: &Execution, members: &[Member], id: &MemberId) -> Result<(), Error> {
         let Some(member) = members.iter().find(|member| member.id == *id) else { return Ok(()) };
         let ticket = self.parts.tickets.of(id);
-        self.parts.backend.ensure(Order { execution, member, ticket: &ticket }).await?;
-        self.parts.ending.reached(id, &CREATED).await
+        match self.parts.backend.ensure(Order { execution, member, ticket: &ticket }).await {
+            Ok(()) => self.parts.ending.reached(id, &CREATED).await,
+            Err(error) if error.lacks_image() => {
+                warn!(error = %katonic_service::runtime::chain(&error), "an attempt has no image to run in");
+                self.end(execution, members, Reason::ImageUnavailable, Vec::new()).await
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// The log first, so that its end is known when the execution's last event is written.
