@@ -41,6 +41,7 @@ pub fn recover(member: &MemberDir, launch: &Launch) -> io::Result<()> {
         last_seq: spool.last_seq(),
         started: launched.map(|launched| launched.time),
         ended: UnixNanos::now(),
+        used: None,
     };
     member.set_exit(&exit).map_err(io::Error::other)
 }

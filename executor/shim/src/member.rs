@@ -128,8 +128,9 @@ fn execute(
         Status::Exited(code) => (Some(code), None),
         Status::Signaled(signal) => (None, Some(signal)),
     };
+    let used = sys::used_by_children();
     let last_seq = spooler.finish();
-    Ok(Exit { exit_code, signal, started: Some(time), ..ended(ending.reason(status), last_seq) })
+    Ok(Exit { exit_code, signal, started: Some(time), used, ..ended(ending.reason(status), last_seq) })
 }
 
 fn never(stop: &Stop, spooler: &mut Spooler) -> Exit {
@@ -145,5 +146,5 @@ fn refused(reason: ExitReason, message: &str, spooler: &mut Spooler) -> Exit {
 }
 
 fn ended(reason: ExitReason, last_seq: Option<Seq>) -> Exit {
-    Exit { reason, exit_code: None, signal: None, last_seq, started: None, ended: UnixNanos::now() }
+    Exit { reason, exit_code: None, signal: None, last_seq, started: None, ended: UnixNanos::now(), used: None }
 }

@@ -19,7 +19,7 @@ pub fn write_whole(path: &Path, content: &[u8]) -> io::Result<()> {
 
 /// As [`write_whole`], for what a power loss makes pointless: it ends the
 /// process that the file speaks of. Saves two waits for the disk.
-pub(crate) fn write_visible(path: &Path, content: &[u8]) -> io::Result<()> {
+pub fn write_visible(path: &Path, content: &[u8]) -> io::Result<()> {
     replace(path, content, false)
 }
 

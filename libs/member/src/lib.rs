@@ -42,8 +42,8 @@ pub mod spool;
 mod time;
 
 pub use dir::{Error, MemberDir, Members, Result};
-pub use durable::{read_capped, write_whole};
-pub use exit::{Exit, ExitReason, Launched, Stop, StopReason};
+pub use durable::{read_capped, write_visible, write_whole};
+pub use exit::{Exit, ExitReason, Launched, Stop, StopReason, Used};
 pub use launch::{Launch, Limit, Resource, RunAs};
 pub use liveness::{AgentLock, Liveness, ProcessIdentity, ShimLock};
 pub use processes::{Which, kill_all};
