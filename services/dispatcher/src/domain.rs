@@ -6,6 +6,8 @@
 //!            attempt ──► reason (one table)
 //!                │
 //!           checkpoints        explain: says it in words
+//!                │
+//!   metered ─► consumption: what was used, and its cost
 //!
 //!   queue, usage, limits ──► order (of one tier) ──► admission: who is next
 //!                                               └──► standing, wait: why not yet
@@ -14,11 +16,13 @@
 pub mod admission;
 pub mod attempt;
 pub mod checkpoints;
+pub mod consumption;
 pub mod edit;
 pub mod execution;
 pub mod explain;
 pub mod limits;
 pub mod member;
+pub mod metered;
 pub mod order;
 pub mod params;
 pub mod phase;

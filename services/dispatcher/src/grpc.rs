@@ -6,3 +6,4 @@ pub mod member_service;
 mod rerun;
 mod schedule;
 pub mod schedule_service;
+mod usage;

@@ -1,9 +1,10 @@
-//! What the dispatcher keeps: executions (aggregates with events), members
-//! (records without), numbers in a project, and one lease for admission.
+//! What the dispatcher keeps: executions (aggregates with events), members and
+//! what they used (records without), numbers in a project, and one lease for admission.
 //!
 //! Every write goes through here or announces itself through [`Repository::announce`],
 //! so that nobody has to ask the store whether something happened.
 
+mod metered;
 mod queue;
 mod schedules;
 
@@ -21,6 +22,7 @@ use crate::{
     domain::{
         execution::{Execution, Number},
         member::Member,
+        metered::Metered,
         policy::Policy,
         schedule::Schedule,
     },
@@ -102,6 +104,7 @@ pub struct Repository {
     schedules: Collection<Schedule>,
     schedule_names: Records<ScheduleName>,
     members: Records<Member>,
+    metered: Records<Metered>,
     policies: Records<Policy>,
     lease: Lease,
     changes: Changes,
@@ -114,10 +117,11 @@ impl Repository {
         let schedules = store.collection().await?;
         let schedule_names = store.records().await?;
         let members = store.records().await?;
+        let metered = store.records().await?;
         let policies = store.records().await?;
         let lease = store.lease("dispatch");
         let changes = Changes::default();
-        Ok(Self { store, executions, schedules, schedule_names, members, policies, lease, changes })
+        Ok(Self { store, executions, schedules, schedule_names, members, metered, policies, lease, changes })
     }
 
     /// Everything that has events, as those see it who project it elsewhere.

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use katonic_domain::CommitId;
 use katonic_member::{Exit, ExitReason, UnixNanos};
 use katonic_proto::dispatcher::v1::{
-    Checkpoint, CheckpointKind, Condition, DesiredState, Reason, ReportExitRequest, ReportFinishedRequest,
+    Checkpoint, CheckpointKind, Condition, DesiredState, Reason, ReportExitRequest, ReportFinishedRequest, UsageSeries,
 };
 use katonic_service::runtime::chain;
 use prost_types::Struct;
@@ -30,6 +30,14 @@ pub struct Kept {
     metrics: Option<Struct>,
     conditions: Vec<Condition>,
     checkpoints: Vec<Checkpoint>,
+    usage: Option<UsageSeries>,
+}
+
+impl Kept {
+    /// With what was measured.
+    pub(super) fn with(self, usage: Option<UsageSeries>) -> Self {
+        Self { usage, ..self }
+    }
 }
 
 impl Life<'_> {
@@ -129,6 +137,7 @@ impl Life<'_> {
             log_last_seq: exit.last_seq.map_or(0, katonic_member::spool::Seq::get),
             conditions: conditions.into_iter().map(Into::into).collect(),
             checkpoints: kept.checkpoints,
+            usage: kept.usage,
         };
         self.session
             .call(message, async |session, request| session.members().report_finished(request).await)

@@ -9,7 +9,9 @@ use serde::{Deserialize, Serialize};
 use crate::domain::{
     attempt::{Attempt, Outcome},
     checkpoints::{Checkpoint, Kind as Step},
+    consumption::{Consumption, Measured},
     edit::Edit,
+    metered::Metered,
     phase::{Event, IllegalTransition, Phase, transition},
     reason::Reason,
     spec::LaunchSpec,
@@ -71,6 +73,8 @@ pub struct Closing {
     pub conditions: Vec<Condition>,
     /// Steps that its member reported.
     pub checkpoints: Vec<Checkpoint>,
+    /// What its members used, as far as that was measured.
+    pub metered: Vec<Metered>,
 }
 
 /// What identifies a new execution.
@@ -146,6 +150,9 @@ pub struct Execution {
     pub results_commit: Option<CommitId>,
     /// What user code wrote as metrics: a JSON object.
     pub metrics: Option<serde_json::Value>,
+    /// What the attempts that are over used; none where user code never started.
+    #[serde(default)]
+    pub used: Option<Consumption>,
     /// When it was accepted.
     pub created_at: Timestamp,
     /// When user code first started.
@@ -180,6 +187,7 @@ impl Execution {
             retry_at: None,
             results_commit: None,
             metrics: None,
+            used: None,
             created_at: now,
             started_at: None,
             ended_at: None,
@@ -274,8 +282,10 @@ impl Execution {
             .outcome
             .ok_or(Error::Illegal(IllegalTransition { phase: self.phase, event: Event::Closed(Reason::Completed) }))?;
         let again = self.next_attempt();
+        let used = self.used_by(now, &closing.metered);
         let event = if again.is_some() { Event::TriedAgain } else { Event::Closed(outcome.reason) };
         self.phase = transition(self.phase, event)?;
+        self.used = used;
         let current = self.current(attempt)?;
         current.log_last_seq = closing.log_last_seq;
         current.merge_checkpoints(&closing.checkpoints);
@@ -290,6 +300,16 @@ impl Execution {
         self.conditions.dedup();
         self.ended_at = Some(now);
         Ok(true)
+    }
+
+    /// What it had used by now, with what was measured of its current attempt; none where user code never started.
+    pub fn used_by(&self, now: Timestamp, metered: &[Metered]) -> Option<Consumption> {
+        let current = self.attempts.last().filter(|current| !self.is_over(current.number));
+        let Some(ran_ms) = current.and_then(|current| current.ran_ms(now)) else { return self.used };
+        let mut used = self.used.unwrap_or_default();
+        let run_ms = ran_ms.saturating_mul(self.spec.member_count().into());
+        used.add(&Consumption { run_ms, measured: Measured::of_members(metered) });
+        Some(used)
     }
 
     /// How long after the current attempt, whose outcome is fixed, the next one may begin; none where
