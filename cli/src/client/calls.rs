@@ -4,11 +4,11 @@ use katonic_proto::{
     dispatcher::v1::{
         CreateScheduleRequest, CreateScheduleResponse, DeleteScheduleRequest, DeleteScheduleResponse,
         ExplainExecutionRequest, ExplainExecutionResponse, GetExecutionRequest, GetExecutionResponse,
-        GetScheduleRequest, GetScheduleResponse, ListExecutionEventsRequest, ListExecutionEventsResponse,
-        ListJobsRequest, ListJobsResponse, ListSchedulesRequest, ListSchedulesResponse, RerunExecutionRequest,
-        RerunExecutionResponse, StopExecutionRequest, StopExecutionResponse, SubmitJobRequest, SubmitJobResponse,
-        SubmitJobsRequest, SubmitJobsResponse, UpdateExecutionRequest, UpdateExecutionResponse, UpdateScheduleRequest,
-        UpdateScheduleResponse, WatchExecutionRequest, WatchExecutionResponse,
+        GetScheduleRequest, GetScheduleResponse, GetUsageRequest, GetUsageResponse, ListExecutionEventsRequest,
+        ListExecutionEventsResponse, ListJobsRequest, ListJobsResponse, ListSchedulesRequest, ListSchedulesResponse,
+        RerunExecutionRequest, RerunExecutionResponse, StopExecutionRequest, StopExecutionResponse, SubmitJobRequest,
+        SubmitJobResponse, SubmitJobsRequest, SubmitJobsResponse, UpdateExecutionRequest, UpdateExecutionResponse,
+        UpdateScheduleRequest, UpdateScheduleResponse, WatchExecutionRequest, WatchExecutionResponse,
         execution_service_client::ExecutionServiceClient, schedule_service_client::ScheduleServiceClient,
     },
     logs::v1::{
@@ -105,6 +105,7 @@ calls! {
         list_event_subscriptions(ListEventSubscriptionsRequest) -> ListEventSubscriptionsResponse;
     ExecutionServiceClient: explain_execution(ExplainExecutionRequest) -> ExplainExecutionResponse;
     ExecutionServiceClient: get_execution(GetExecutionRequest) -> GetExecutionResponse;
+    ExecutionServiceClient: get_usage(GetUsageRequest) -> GetUsageResponse;
     ExecutionServiceClient: list_execution_events(ListExecutionEventsRequest) -> ListExecutionEventsResponse;
     ExecutionServiceClient: list_jobs(ListJobsRequest) -> ListJobsResponse;
     ExecutionServiceClient: stop_execution(StopExecutionRequest) -> StopExecutionResponse;
