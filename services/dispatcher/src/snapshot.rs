@@ -296,9 +296,9 @@ mod tests {
         let conditions = vec![Condition::LogIncomplete, Condition::ResultsNotSaved, Condition::MetricsRefused];
         let closing = Closing { metrics: Some(metrics), conditions, ..Closing::default() };
         execution.close(1, closing, at(4)).expect("closed");
-        let most = 1 << 53;
-        let measured = Measured { cpu_ms: most, peak_memory_bytes: most, read_bytes: most, written_bytes: most };
-        execution.used = Some(Consumption { run_ms: most, measured: Some(measured) });
+        let (ms, most) = (1 << 43, 1 << 53);
+        let measured = Measured { cpu_ms: ms, peak_memory_bytes: most, read_bytes: most, written_bytes: most };
+        execution.used = Some(Consumption { run_ms: ms, measured: Some(measured) });
         (execution.spec.tier.price_micros_per_hour, execution.spec.tier.currency) = (most, "EUR".into());
         let one = execution.attempts[0].clone();
         execution.attempts = vec![one; 20];

@@ -14,6 +14,8 @@ use crate::domain::metered::Metered;
 
 /// More than any member has of anything; what many of them come to still fits into the store.
 const LARGEST: u64 = 1 << 53;
+/// Some 280 years, as above; the contract's durations end at 10,000.
+const LONGEST_MS: u64 = 1 << 43;
 /// The store's numbers have a sign.
 const LARGEST_SUM: u64 = i64::MAX.unsigned_abs();
 
@@ -65,7 +67,7 @@ fn point(point: &pb::UsagePoint) -> Point {
 }
 
 fn milliseconds(duration: Option<&prost_types::Duration>) -> u64 {
-    duration.map_or(0, millis).min(LARGEST)
+    duration.map_or(0, millis).min(LONGEST_MS)
 }
 
 #[cfg(test)]
