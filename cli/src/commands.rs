@@ -35,6 +35,7 @@ pub mod search;
 pub mod subscriptions;
 pub mod tiers;
 pub mod tokens;
+mod usage;
 pub mod users;
 pub mod version;
 

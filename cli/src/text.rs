@@ -48,6 +48,16 @@ pub fn bytes(count: u64) -> String {
     if unit == 0 { format!("{count} B") } else { format!("{value:.1} {}", UNITS[unit]) }
 }
 
+/// An amount in millionths of a currency; empty where it is nothing.
+pub fn money(micros: u64, currency: &str) -> String {
+    let (whole, rest) = (micros / 1_000_000, micros % 1_000_000);
+    match (whole, rest) {
+        (0, 0) => String::new(),
+        (_, 0) => format!("{whole} {currency}"),
+        _ => format!("{whole}.{} {currency}", format!("{rest:06}").trim_end_matches('0')),
+    }
+}
+
 /// A phase as one word in lower case.
 pub fn phase(phase: Phase) -> String {
     phase.as_str_name().trim_start_matches("PHASE_").to_ascii_lowercase()
@@ -104,6 +114,12 @@ mod tests {
     #[test]
     fn sizes_have_binary_units() {
         assert_eq!([bytes(0), bytes(1023), bytes(1536), bytes(3 << 30)], ["0 B", "1023 B", "1.5 KiB", "3.0 GiB"]);
+    }
+
+    #[test]
+    fn amounts_are_written_as_people_do() {
+        let shown = [0, 2_000_000, 1_250_000, 5_125].map(|micros| money(micros, "EUR"));
+        assert_eq!(shown, ["", "2 EUR", "1.25 EUR", "0.005125 EUR"]);
     }
 
     #[test]

@@ -5,6 +5,7 @@ use katonic_proto::{
         CreateScheduleRequest, CreateScheduleResponse, DeleteScheduleRequest, DeleteScheduleResponse,
         ExplainExecutionRequest, ExplainExecutionResponse, GetExecutionRequest, GetExecutionResponse,
         GetMetricsRequest, GetMetricsResponse, GetScheduleRequest, GetScheduleResponse, ListExecutionEventsRequest,
+        GetScheduleRequest, GetScheduleResponse, GetUsageRequest, GetUsageResponse, ListExecutionEventsRequest,
         ListExecutionEventsResponse, ListJobsRequest, ListJobsResponse, ListSchedulesRequest, ListSchedulesResponse,
         RerunExecutionRequest, RerunExecutionResponse, StopExecutionRequest, StopExecutionResponse, SubmitJobRequest,
         SubmitJobResponse, SubmitJobsRequest, SubmitJobsResponse, UpdateExecutionRequest, UpdateExecutionResponse,
@@ -106,6 +107,7 @@ calls! {
     ExecutionServiceClient: explain_execution(ExplainExecutionRequest) -> ExplainExecutionResponse;
     ExecutionServiceClient: get_execution(GetExecutionRequest) -> GetExecutionResponse;
     ExecutionServiceClient: get_metrics(GetMetricsRequest) -> GetMetricsResponse;
+    ExecutionServiceClient: get_usage(GetUsageRequest) -> GetUsageResponse;
     ExecutionServiceClient: list_execution_events(ListExecutionEventsRequest) -> ListExecutionEventsResponse;
     ExecutionServiceClient: list_jobs(ListJobsRequest) -> ListJobsResponse;
     ExecutionServiceClient: stop_execution(StopExecutionRequest) -> StopExecutionResponse;

@@ -17,6 +17,7 @@ use super::{
     get_execution,
     rerun::{self, RerunArgs},
     run::current_folder,
+    usage::{self, UsageArgs},
 };
 use crate::{
     execution::ExecutionArgs,
@@ -45,6 +46,8 @@ pub enum JobsCommand {
     Stop(StopArgs),
     /// Submit the jobs of a file, a thousand in a call.
     Submit(SubmitArgs),
+    /// Show what a job used of its machine, over time, and what that costs.
+    Usage(UsageArgs),
 }
 
 /// Arguments of `jobs list`.
@@ -138,6 +141,7 @@ pub async fn run(context: &Context, command: JobsCommand) -> Result<Exit, Failur
         JobsCommand::Rerun(args) => rerun::run(context, args).await,
         JobsCommand::Stop(args) => stop(context, args).await,
         JobsCommand::Submit(args) => batch::submit(context, args).await,
+        JobsCommand::Usage(args) => usage::run(context, args).await,
     }
 }
 
@@ -214,7 +218,7 @@ fn human(execution: &Execution) -> String {
         execution.params.iter().map(|(name, value)| text::command(&[format!("{name}={value}")])).collect();
     let metrics = execution.metrics.as_ref().map(json::from_struct);
     let after: Vec<String> = execution.after.iter().map(dependency).collect();
-    let mut answer = fields(&[
+    let mut lines = vec![
         ("id", execution.execution_id.clone()),
         ("number", execution.number.to_string()),
         ("project", execution.project_id.clone()),
@@ -241,7 +245,9 @@ fn human(execution: &Execution) -> String {
         ("started", text::time(execution.start_time.as_ref())),
         ("ended", text::time(execution.end_time.as_ref())),
         ("took", text::elapsed(execution.start_time.as_ref(), execution.end_time.as_ref())),
-    ]);
+    ];
+    lines.extend(execution.usage.iter().flat_map(usage::lines));
+    let mut answer = fields(&lines);
     for attempt in &execution.attempts {
         answer.push_str(&attempt_text(attempt));
     }

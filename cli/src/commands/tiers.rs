@@ -220,12 +220,7 @@ fn cores(tier: &HardwareTier) -> String {
 }
 
 fn price(tier: &HardwareTier) -> String {
-    let (whole, micros) = (tier.price_micros_per_hour / 1_000_000, tier.price_micros_per_hour % 1_000_000);
-    match (whole, micros) {
-        (0, 0) => String::new(),
-        (_, 0) => format!("{whole} {}", tier.currency),
-        _ => format!("{whole}.{} {}", format!("{micros:06}").trim_end_matches('0'), tier.currency),
-    }
+    text::money(tier.price_micros_per_hour, &tier.currency)
 }
 
 const fn state(tier: &HardwareTier) -> &'static str {
@@ -233,19 +228,5 @@ const fn state(tier: &HardwareTier) -> &'static str {
         (true, _) => "retired",
         (false, true) => "default",
         (false, false) => "",
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn prices_are_written_as_people_do() {
-        let priced = |micros| {
-            let currency = "EUR".to_owned();
-            price(&HardwareTier { price_micros_per_hour: micros, currency, ..HardwareTier::default() })
-        };
-        assert_eq!([priced(0), priced(2_000_000), priced(1_250_000)], ["", "2 EUR", "1.25 EUR"]);
     }
 }

@@ -11,6 +11,7 @@ use crate::{
     arguments::Arguments,
     git::Cache,
     life,
+    usage::Sampler,
     watch::{Watch, Watcher},
 };
 
@@ -28,6 +29,8 @@ pub struct Node {
     pub cache: Cache,
     /// Tells of changes in member directories.
     pub watcher: Watcher,
+    /// Sees what runs.
+    pub sampler: Sampler,
 }
 
 /// Why the agent cannot serve.
@@ -55,9 +58,16 @@ pub async fn run(arguments: Arguments, shutdown: Shutdown) -> Result<(), Error> 
     let watcher = Watcher::start().map_err(Error::Watch)?;
     let appeared = watcher.watch_folder(members.path()).map_err(Error::Watch)?;
     let cache = Cache::open(arguments.git_cache).map_err(Error::Cache)?;
-    let node = Arc::new(Node { gateway: arguments.gateway, cache, watcher });
+    let node = Arc::new(Node { gateway: arguments.gateway, cache, watcher, sampler: Sampler::new() });
     info!(members = %members.path().display(), "serving");
-    shutdown.run_until_cancelled(serve(&members, &node, &appeared)).await.unwrap_or(Ok(()))
+    let serving = async {
+        tokio::select! {
+            served = serve(&members, &node, &appeared) => served,
+            // It goes on for ever.
+            () = node.sampler.run() => Ok(()),
+        }
+    };
+    shutdown.run_until_cancelled(serving).await.unwrap_or(Ok(()))
 }
 
 async fn serve(members: &Members, node: &Arc<Node>, appeared: &Watch) -> Result<(), Error> {

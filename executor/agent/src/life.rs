@@ -23,6 +23,7 @@ use crate::{
     session::{self, Session},
     ship::{End, Shipper, convert::timestamp},
     tree,
+    usage::Metering,
     watch::Watch,
 };
 
@@ -189,10 +190,14 @@ impl Life<'_> {
         let (end, ends) = watch::channel(None);
         let shipper = Shipper::new(self.session, self.member, &self.watches.spool, ends);
         let steps = async {
+            let mut metering = Metering::resume(self.session, self.member, self.launch);
             let prepared = self.start().await?;
-            let exit = self.end_of(prepared).await?;
+            let exit = tokio::select! {
+                exit = self.end_of(prepared) => exit?,
+                () = metering.run(&self.node.sampler) => return Err(Error::Cut),
+            };
             end.send_replace(Some(End { last: exit.last_seq }));
-            let kept = self.save(&exit).await?;
+            let kept = self.save(&exit).await?.with(metering.finish(&exit));
             Ok::<_, Error>((exit, kept))
         };
         let stops = async {

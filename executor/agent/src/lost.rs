@@ -50,6 +50,7 @@ pub fn recover(member: &MemberDir, launch: &Launch) -> io::Result<()> {
         last_seq: spool.last_seq(),
         started: launched.map(|launched| launched.time),
         ended: UnixNanos::now(),
+        used: None,
     };
     member.set_exit(&exit).map_err(io::Error::other)
 }
@@ -145,6 +146,7 @@ mod tests {
             last_seq: None,
             started: None,
             ended: UnixNanos::new(1),
+            used: None,
         };
         member.set_shim_exit(&forged).expect("written by user code");
         recover(&member, &launch()).expect("looked");

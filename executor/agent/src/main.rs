@@ -7,6 +7,7 @@
 //! ```text
 //!            ┌─ session: claim, renew, orders ─▶ stop.json
 //!   member ──┼─ life:    prepare ▶ go ▶ launched ▶ exit ▶ results, metrics ▶ finished ▶ free
+//!            ├─ usage:   launched ▶ samples … ▶ exit
 //!            └─ ship:    spool ▶ Append … ▶ CloseLog
 //! ```
 //!
@@ -27,6 +28,7 @@ mod results;
 mod session;
 mod ship;
 mod tree;
+mod usage;
 mod watch;
 
 use std::{env, process::ExitCode};

@@ -147,8 +147,9 @@ fn execute(
         ExitReason::ExitCode | ExitReason::KilledBySignal if memory.ran_out() => ExitReason::OutOfMemory,
         reason => reason,
     };
+    let used = sys::used_by_children();
     let last_seq = spooler.finish();
-    Ok(Exit { exit_code, signal, started: Some(time), ..ended(reason, last_seq) })
+    Ok(Exit { exit_code, signal, started: Some(time), used, ..ended(reason, last_seq) })
 }
 
 fn never(stop: &Stop, spooler: &mut Spooler) -> Exit {
@@ -164,5 +165,5 @@ fn refused(reason: ExitReason, message: &str, spooler: &mut Spooler) -> Exit {
 }
 
 fn ended(reason: ExitReason, last_seq: Option<Seq>) -> Exit {
-    Exit { reason, exit_code: None, signal: None, last_seq, started: None, ended: UnixNanos::now() }
+    Exit { reason, exit_code: None, signal: None, last_seq, started: None, ended: UnixNanos::now(), used: None }
 }

@@ -10,7 +10,14 @@ use std::{
     },
     process::Command,
     ptr,
+    time::Duration,
 };
+
+use katonic_member::Used;
+
+/// A block, as getrusage(2) counts reads and writes.
+const BLOCK_BYTES: u64 = 512;
+const KIB: u64 = 1024;
 
 /// A descriptor that becomes readable when a child ends or the shim is told to
 /// end. The signals are blocked in this thread, the only one.
@@ -70,6 +77,34 @@ pub fn close_others_on_exec() -> io::Result<()> {
     // SAFETY: close_range(2) takes three integers and, with this flag, closes nothing now.
     let done = unsafe { libc::syscall(libc::SYS_close_range, 3, libc::c_uint::MAX, libc::CLOSE_RANGE_CLOEXEC) };
     if done == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+/// What the children that were waited for used, with all that they waited for; `None` where the kernel does not say.
+pub fn used_by_children() -> Option<Used> {
+    // SAFETY: rusage holds only integers, for which zero is valid; the call fills it.
+    let usage = unsafe {
+        let mut usage: libc::rusage = mem::zeroed();
+        if libc::getrusage(libc::RUSAGE_CHILDREN, &raw mut usage) != 0 {
+            return None;
+        }
+        usage
+    };
+    let cpu = time(usage.ru_utime) + time(usage.ru_stime);
+    Some(Used {
+        cpu_ms: u64::try_from(cpu.as_millis()).unwrap_or(u64::MAX),
+        peak_memory_bytes: count(usage.ru_maxrss).saturating_mul(KIB),
+        read_bytes: count(usage.ru_inblock).saturating_mul(BLOCK_BYTES),
+        written_bytes: count(usage.ru_oublock).saturating_mul(BLOCK_BYTES),
+    })
+}
+
+fn time(time: libc::timeval) -> Duration {
+    Duration::from_secs(count(time.tv_sec)) + Duration::from_micros(count(time.tv_usec))
+}
+
+/// What the kernel counts is never negative.
+fn count(value: i64) -> u64 {
+    u64::try_from(value).unwrap_or(0)
 }
 
 /// Lets a child receive again what [`signals`] blocks. For the child, after fork.

@@ -20,6 +20,16 @@ fn exit_codes_and_signals_are_recorded() {
 }
 
 #[test]
+fn what_all_its_processes_used_is_recorded() {
+    // A grandchild does the work, and its parent waits for it.
+    let script = "import time\nheld = b'x' * (64 << 20)\nwhile time.process_time() < 0.2: pass";
+    let ended = Bench::new(&["sh", "-c", "python3 -c \"$0\"; true", script]).finish();
+    let used = ended.exit.used.expect("counted");
+    assert!(used.cpu_ms >= 200 && used.peak_memory_bytes >= 64 << 20, "{used:?}");
+    assert_eq!(Bench::new(&["no-such-program"]).finish().exit.used, None);
+}
+
+#[test]
 fn a_program_that_is_not_there_or_cannot_run_is_a_stated_reason() {
     let none = Bench::new(&["no-such-program"]).finish();
     assert_eq!(none.exit.reason, ExitReason::CommandNotFound);

@@ -31,6 +31,7 @@ mod e2e_run;
 mod e2e_schedules;
 mod e2e_search;
 mod e2e_traces;
+mod e2e_usage;
 mod fault_broker;
 mod fault_restart;
 mod fault_storage;
@@ -84,6 +85,7 @@ fn main() -> ExitCode {
         e2e_retry::trials(),
         e2e_run::trials(),
         e2e_traces::trials(),
+        e2e_usage::trials(),
         fault_broker::trials(),
         e2e_schedules::trials(),
         e2e_search::trials(),

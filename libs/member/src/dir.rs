@@ -13,7 +13,7 @@ use std::{
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    durable::{Readers, create_once, sync_folder, write_visible, write_whole, write_whole_for},
+    durable::{Readers, create_once, sync_folder, write_visible_for, write_whole, write_whole_for},
     exit::{ContainerEnd, Exit, Launched, Stop},
     hostile::read_capped,
     launch::{Launch, RunAs},
@@ -260,7 +260,7 @@ impl MemberDir {
     /// Lets user code start: the claim is held and the files are there.
     pub fn go(&self) -> Result<()> {
         let path = self.orders().join("go");
-        write_visible(self.readers(), &path, b"").map_err(at(&path))
+        write_visible_for(self.readers(), &path, b"").map_err(at(&path))
     }
 
     /// The order to end, if there is one.
@@ -274,7 +274,7 @@ impl MemberDir {
             return Ok(());
         }
         let readers = self.readers();
-        put(&self.orders().join("stop.json"), stop, |path, content| write_visible(readers, path, content))
+        put(&self.orders().join("stop.json"), stop, |path, content| write_visible_for(readers, path, content))
     }
 
     fn readers(&self) -> Readers {
@@ -314,7 +314,7 @@ impl MemberDir {
     /// Says that the command runs.
     pub fn set_launched(&self, launched: Launched) -> Result<()> {
         put(&self.answers().join("launched.json"), &launched, |path, content| {
-            write_visible(Readers::Owner, path, content)
+            write_visible_for(Readers::Owner, path, content)
         })
     }
 

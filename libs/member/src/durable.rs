@@ -33,7 +33,12 @@ pub(crate) fn write_whole_for(readers: Readers, path: &Path, content: &[u8]) -> 
 
 /// As [`write_whole`], for what a power loss makes pointless: it ends the
 /// process that the file speaks of. Saves two waits for the disk.
-pub(crate) fn write_visible(readers: Readers, path: &Path, content: &[u8]) -> io::Result<()> {
+pub fn write_visible(path: &Path, content: &[u8]) -> io::Result<()> {
+    write_visible_for(Readers::Owner, path, content)
+}
+
+/// As [`write_visible`], for these readers.
+pub(crate) fn write_visible_for(readers: Readers, path: &Path, content: &[u8]) -> io::Result<()> {
     replace(readers, path, content, false)
 }
 

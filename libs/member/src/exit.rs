@@ -33,6 +33,22 @@ pub struct Exit {
     pub started: Option<UnixNanos>,
     /// When it had ended.
     pub ended: UnixNanos,
+    /// What it used; none where it never ran or nobody waited for it.
+    #[serde(default)]
+    pub used: Option<Used>,
+}
+
+/// What a command and all that descended from it used, as the kernel counted it when they were waited for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Used {
+    /// Processor time.
+    pub cpu_ms: u64,
+    /// The most memory that any one of the processes held.
+    pub peak_memory_bytes: u64,
+    /// Bytes that were read from disks.
+    pub read_bytes: u64,
+    /// Bytes that were written to disks.
+    pub written_bytes: u64,
 }
 
 /// Why a member ended.
@@ -199,7 +215,7 @@ mod tests {
     ];
 
     fn record(reason: ExitReason) -> Exit {
-        Exit { reason, exit_code: None, signal: None, last_seq: None, started: None, ended: UnixNanos::new(2) }
+        Exit { reason, exit_code: None, signal: None, last_seq: None, started: None, ended: UnixNanos::new(2), used: None }
     }
 
     fn end(exit_code: Option<i64>, out_of_memory: bool) -> ContainerEnd {

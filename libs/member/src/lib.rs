@@ -57,8 +57,8 @@ mod time;
 mod verdict;
 
 pub use dir::{Error, MemberDir, Members, Result};
-pub use durable::write_whole;
-pub use exit::{ContainerEnd, Exit, ExitReason, Launched, Stop, StopReason};
+pub use durable::{write_visible, write_whole};
+pub use exit::{ContainerEnd, Exit, ExitReason, Launched, Stop, StopReason, Used};
 pub use hostile::read_capped;
 pub use launch::{Launch, Limit, Resource, RunAs};
 pub use liveness::{AgentLock, Liveness, ProcessIdentity, ShimLock};

@@ -17,7 +17,8 @@ const READ_BYTES: usize = 1024 * 1024;
 pub fn verdict(member: &MemberDir, end: ContainerEnd) -> Exit {
     let reason = end.reason();
     if let Some(record) = member.shim_exit().ok().flatten().filter(|record| end.agrees(record)) {
-        return Exit { reason, ..record };
+        // What it says that it used might be anything: what was measured from outside stands.
+        return Exit { reason, used: None, ..record };
     }
     // One line more than there is: readers see a gap.
     let last_seq = readable(member).map(Seq::next).or(member.may_go().then_some(Seq::FIRST));
@@ -29,6 +30,7 @@ pub fn verdict(member: &MemberDir, end: ContainerEnd) -> Exit {
         last_seq,
         started: launched.map(|launched| launched.time),
         ended: end.seen,
+        used: None,
     }
 }
 

@@ -6,6 +6,8 @@
 //!            attempt ──► reason (one table)
 //!                │
 //!           checkpoints        explain: says it in words
+//!                │
+//!   metered ─► consumption: what was used, and its cost
 //!
 //!   queue, usage, limits ──► order (of one tier) ──► admission: who is next
 //!     ▲                                         └──► standing, wait: why not yet
@@ -15,6 +17,7 @@
 pub mod admission;
 pub mod attempt;
 pub mod checkpoints;
+pub mod consumption;
 pub mod dependency;
 pub mod edit;
 pub mod execution;
@@ -22,6 +25,7 @@ pub mod explain;
 pub mod held;
 pub mod limits;
 pub mod member;
+pub mod metered;
 pub mod order;
 pub mod params;
 pub mod phase;

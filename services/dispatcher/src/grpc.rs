@@ -7,3 +7,4 @@ pub mod member_service;
 mod rerun;
 mod schedule;
 pub mod schedule_service;
+mod usage;

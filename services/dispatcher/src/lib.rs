@@ -4,7 +4,7 @@
 //!   SubmitJob ─► QUEUED ─ admission (lease, one transaction) ─► STARTING + members
 //!                                                                   │ reconcile: ensure
 //!      agent ◄── member directory ◄── backend ◄─────────────────────┘
-//!        │ Claim, ReportCheckpoints, ReportExit, ReportFinished
+//!        │ Claim, ReportCheckpoints, ReportUsage, ReportExit, ReportFinished
 //!        └──────────────► RUNNING ─► FINISHING ─► SUCCEEDED | FAILED | STOPPED
 //!                                                      │ reconcile: delete, release
 //! ```

@@ -36,6 +36,11 @@ pub fn ended_by_us(reason: Reason) {
     counter!("katonic_dispatcher_ended_attempts_total", "reason" => reason.row().code).increment(1);
 }
 
+/// An agent said what its member has used so far.
+pub fn usage_reported() {
+    counter!("katonic_dispatcher_usage_reports_total").increment(1);
+}
+
 /// Member directories with our layout that no document knows.
 pub fn unknown_members(count: usize) {
     gauge!("katonic_dispatcher_unknown_members").set(as_f64(count));

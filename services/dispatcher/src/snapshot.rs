@@ -6,9 +6,14 @@
 //! the events of its time.
 
 mod schedule;
+mod usage;
 
 use katonic_domain::ProjectId;
-use katonic_proto::{dispatcher::v1 as pb, json, time::timestamp};
+use katonic_proto::{
+    dispatcher::v1 as pb,
+    json,
+    time::{duration, timestamp},
+};
 use katonic_store::{Aggregate, Index, Version};
 use serde_json::Value;
 
@@ -25,7 +30,10 @@ use crate::domain::{
     spec::LaunchSpec,
 };
 
-pub use self::schedule::{schedule, schedule_etag};
+pub use self::{
+    schedule::{schedule, schedule_etag},
+    usage::{member_usage, usage},
+};
 
 impl Aggregate for Execution {
     type Id = katonic_domain::ExecutionId;
@@ -82,6 +90,7 @@ pub fn execution(execution: &Execution, members: &[Member]) -> pb::Execution {
         metrics_refusal: execution.metrics_refusal.clone(),
         after: execution.after.iter().map(dependency).collect(),
         failed_dependency: execution.failed_dependency.map(|id| id.to_string()).unwrap_or_default(),
+        usage: execution.used.map(|used| usage(&used, &execution.spec.tier)),
     }
 }
 
@@ -129,6 +138,8 @@ fn spec(spec: &LaunchSpec) -> pb::LaunchSpec {
             cpu_millis: spec.tier.cpu_millis,
             memory_bytes: spec.tier.memory_bytes,
             max_running: spec.tier.max_running,
+            price_micros_per_hour: spec.tier.price_micros_per_hour,
+            currency: spec.tier.currency.clone(),
         }),
         timeout: Some(duration(spec.timeout_ms)),
         grace: Some(duration(spec.grace_ms)),
@@ -255,11 +266,6 @@ const fn step(kind: Kind) -> pb::CheckpointKind {
     }
 }
 
-fn duration(millis: u64) -> prost_types::Duration {
-    let nanos = i32::try_from(millis % 1000).unwrap_or(0) * 1_000_000;
-    prost_types::Duration { seconds: i64::try_from(millis / 1000).unwrap_or(i64::MAX), nanos }
-}
-
 #[cfg(test)]
 mod tests {
     use katonic_domain::Tags;
@@ -267,6 +273,7 @@ mod tests {
     use super::*;
     use crate::domain::{
         attempt::Outcome,
+        consumption::{Consumption, Measured},
         dependency::tests::on,
         execution::{
             Closing,
@@ -317,6 +324,10 @@ mod tests {
         let conditions = vec![Condition::LogIncomplete, Condition::ResultsNotSaved, Condition::MetricsRefused];
         let closing = Closing { metrics: Some(metrics), conditions, ..Closing::default() };
         execution.close(1, closing, at(4)).expect("closed");
+        let (ms, most) = (1 << 43, 1 << 53);
+        let measured = Measured { cpu_ms: ms, peak_memory_bytes: most, read_bytes: most, written_bytes: most };
+        execution.used = Some(Consumption { run_ms: ms, measured: Some(measured) });
+        (execution.spec.tier.price_micros_per_hour, execution.spec.tier.currency) = (most, "EUR".into());
         let one = execution.attempts[0].clone();
         execution.attempts = vec![one; 20];
         execution

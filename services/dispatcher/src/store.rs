@@ -1,9 +1,10 @@
-//! What the dispatcher keeps: executions (aggregates with events), members
-//! (records without), numbers in a project, and one lease for admission.
+//! What the dispatcher keeps: executions (aggregates with events), members and
+//! what they used (records without), numbers in a project, and one lease for admission.
 //!
 //! Every write goes through here or announces itself through [`Repository::announce`],
 //! so that nobody has to ask the store whether something happened.
 
+mod metered;
 mod queue;
 mod schedules;
 mod series;
@@ -22,6 +23,7 @@ use crate::{
     domain::{
         execution::{Execution, Number},
         member::Member,
+        metered::Metered,
         policy::Policy,
         schedule::Schedule,
     },
@@ -104,6 +106,7 @@ pub struct Repository {
     schedule_names: Records<ScheduleName>,
     members: Records<Member>,
     logged: Records<Logged>,
+    metered: Records<Metered>,
     policies: Records<Policy>,
     lease: Lease,
     changes: Changes,
@@ -117,10 +120,11 @@ impl Repository {
         let schedule_names = store.records().await?;
         let members = store.records().await?;
         let logged = store.records().await?;
+        let metered = store.records().await?;
         let policies = store.records().await?;
         let lease = store.lease("dispatch");
         let changes = Changes::default();
-        Ok(Self { store, executions, schedules, schedule_names, members, logged, policies, lease, changes })
+        Ok(Self { store, executions, schedules, schedule_names, members, logged, metered, policies, lease, changes })
     }
 
     /// Everything that has events, as those see it who project it elsewhere.

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use katonic_domain::CommitId;
 use katonic_member::{Exit, ExitReason, UnixNanos};
 use katonic_proto::dispatcher::v1::{
-    Checkpoint, CheckpointKind, Condition, DesiredState, Reason, ReportExitRequest, ReportFinishedRequest,
+    Checkpoint, CheckpointKind, Condition, DesiredState, Reason, ReportExitRequest, ReportFinishedRequest, UsageSeries,
 };
 use katonic_service::runtime::chain;
 use tracing::{error, info, warn};
@@ -30,6 +30,14 @@ pub struct Kept {
     metrics_refusal: String,
     conditions: Vec<Condition>,
     checkpoints: Vec<Checkpoint>,
+    usage: Option<UsageSeries>,
+}
+
+impl Kept {
+    /// With what was measured.
+    pub(super) fn with(self, usage: Option<UsageSeries>) -> Self {
+        Self { usage, ..self }
+    }
 }
 
 impl Life<'_> {
@@ -135,6 +143,7 @@ impl Life<'_> {
             checkpoints: kept.checkpoints,
             series,
             metrics_refusal: kept.metrics_refusal,
+            usage: kept.usage,
         };
         self.session
             .call(message, async |session, request| session.members().report_finished(request).await)

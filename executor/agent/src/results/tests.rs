@@ -22,6 +22,7 @@ fn exit() -> Exit {
         last_seq: None,
         started: None,
         ended: UnixNanos::new(1_700_000_000_000_000_000),
+        used: None,
     }
 }
 

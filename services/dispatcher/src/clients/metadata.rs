@@ -93,5 +93,7 @@ fn tier(tier: HardwareTier) -> Option<Tier> {
         cpu_millis: tier.cpu_millis,
         memory_bytes: tier.memory_bytes,
         max_running: tier.max_running,
+        price_micros_per_hour: tier.price_micros_per_hour,
+        currency: tier.currency,
     })
 }

@@ -54,6 +54,14 @@ impl Attempt {
         Self { number, admitted_at: now, started_at: None, outcome: None, checkpoints, log_last_seq: 0 }
     }
 
+    /// How long user code had run by its end, or by now while it goes on; none where it never started.
+    pub fn ran_ms(&self, now: Timestamp) -> Option<u64> {
+        let until = self.outcome.map_or(now, |outcome| outcome.ended_at);
+        let ran = until.duration_since(self.started_at?).as_millis();
+        // A clock that was set back makes it nothing.
+        Some(u64::try_from(ran).unwrap_or(0))
+    }
+
     /// Copies steps that its member reported.
     pub fn merge_checkpoints(&mut self, reported: &[Checkpoint]) {
         self.checkpoints = checkpoints::merge(&self.checkpoints, reported);

@@ -10,7 +10,9 @@ use crate::domain::{
     attempt::{Attempt, Outcome},
     checkpoints::{Checkpoint, Kind as Step},
     dependency::Dependency,
+    consumption::{Consumption, Measured},
     edit::Edit,
+    metered::Metered,
     phase::{Event, IllegalTransition, Phase, transition},
     reason::Reason,
     series::Series,
@@ -77,6 +79,8 @@ pub struct Closing {
     pub conditions: Vec<Condition>,
     /// Steps that its member reported.
     pub checkpoints: Vec<Checkpoint>,
+    /// What its members used, as far as that was measured.
+    pub metered: Vec<Metered>,
 }
 
 /// What identifies a new execution.
@@ -163,6 +167,9 @@ pub struct Execution {
     /// Why they are not kept, where they were refused.
     #[serde(default)]
     pub metrics_refusal: String,
+    /// What the attempts that are over used; none where user code never started.
+    #[serde(default)]
+    pub used: Option<Consumption>,
     /// When it was accepted.
     pub created_at: Timestamp,
     /// When user code first started.
@@ -200,6 +207,7 @@ impl Execution {
             results_commit: None,
             metrics: None,
             metrics_refusal: String::new(),
+            used: None,
             created_at: now,
             started_at: None,
             ended_at: None,
@@ -305,8 +313,10 @@ impl Execution {
             .outcome
             .ok_or(Error::Illegal(IllegalTransition { phase: self.phase, event: Event::Closed(Reason::Completed) }))?;
         let again = self.next_attempt();
+        let used = self.used_by(now, &closing.metered);
         let event = if again.is_some() { Event::TriedAgain } else { Event::Closed(outcome.reason) };
         self.phase = transition(self.phase, event)?;
+        self.used = used;
         let current = self.current(attempt)?;
         current.log_last_seq = closing.log_last_seq;
         current.merge_checkpoints(&closing.checkpoints);
@@ -322,6 +332,16 @@ impl Execution {
         self.conditions.dedup();
         self.ended_at = Some(now);
         Ok(true)
+    }
+
+    /// What it had used by now, with what was measured of its current attempt; none where user code never started.
+    pub fn used_by(&self, now: Timestamp, metered: &[Metered]) -> Option<Consumption> {
+        let current = self.attempts.last().filter(|current| !self.is_over(current.number));
+        let Some(ran_ms) = current.and_then(|current| current.ran_ms(now)) else { return self.used };
+        let mut used = self.used.unwrap_or_default();
+        let run_ms = ran_ms.saturating_mul(self.spec.member_count().into());
+        used.add(&Consumption { run_ms, measured: Measured::of_members(metered) });
+        Some(used)
     }
 
     /// How long after the current attempt, whose outcome is fixed, the next one may begin; none where

@@ -230,6 +230,12 @@ pub struct Tier {
     pub memory_bytes: u64,
     /// How many members may hold it at once.
     pub max_running: u32,
+    /// What an hour of one member costs, in millionths of the currency.
+    #[serde(default)]
+    pub price_micros_per_hour: u64,
+    /// ISO 4217; empty where it costs nothing.
+    #[serde(default)]
+    pub currency: String,
 }
 
 /// Members of the same role.
@@ -306,6 +312,8 @@ pub(crate) mod tests {
                 cpu_millis: 1000,
                 memory_bytes: 1 << 30,
                 max_running,
+                price_micros_per_hour: 0,
+                currency: String::new(),
             },
             timeout_ms: 60_000,
             grace_ms: 1_000,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use katonic_domain::{Timestamp, error::Violation};
+use katonic_domain::{MemberId, Timestamp, error::Violation};
 use katonic_proto::{dispatcher::v1 as pb, envelope::Envelope, json, time::timestamp};
 use katonic_service::{
     fields, idempotency,
@@ -11,6 +11,7 @@ use katonic_service::{
 use katonic_store::{HistoryEntry, Idempotency, Version};
 use tonic::Status;
 
+use super::usage;
 use crate::{
     domain::{
         attempt::Outcome,
@@ -161,7 +162,8 @@ fn std_duration(duration: prost_types::Duration) -> Option<Duration> {
     Some(Duration::new(u64::try_from(duration.seconds).ok()?, nanos))
 }
 
-fn time(field: &str, time: prost_types::Timestamp) -> Result<Timestamp, Status> {
+/// A time as it came.
+pub fn time(field: &str, time: prost_types::Timestamp) -> Result<Timestamp, Status> {
     Timestamp::new(time.seconds, time.nanos).map_err(|_| fields::invalid(field, "is not a time"))
 }
 
@@ -229,10 +231,11 @@ const fn reason(reason: pb::Reason) -> Option<Reason> {
     })
 }
 
-/// What an agent kept of an attempt.
-pub fn closing(request: pb::ReportFinishedRequest) -> Result<Closing, Status> {
+/// What the agent of a member kept of its attempt.
+pub fn closing(member: &MemberId, request: pb::ReportFinishedRequest) -> Result<Closing, Status> {
     let conditions = request.conditions().filter_map(condition).collect();
     let commit = &request.results_commit;
+    let metered = request.usage.map(|series| usage::metered(member.clone(), series)).transpose()?;
     Ok(Closing {
         results_commit: if commit.is_empty() { None } else { Some(fields::parse("results_commit", commit)?) },
         metrics: request.metrics.as_ref().map(json::from_struct),
@@ -241,6 +244,7 @@ pub fn closing(request: pb::ReportFinishedRequest) -> Result<Closing, Status> {
         log_last_seq: request.log_last_seq,
         conditions,
         checkpoints: checkpoints(request.checkpoints)?,
+        metered: metered.into_iter().collect(),
     })
 }
 

@@ -16,7 +16,7 @@ use crate::{
     grpc::{
         batch,
         convert::{self, status, stored_key},
-        rerun,
+        rerun, usage,
     },
     snapshot,
     store::Listed,
@@ -243,6 +243,17 @@ impl ExecutionService for Executions {
         let stored = self.find(&request, "execution.read", &request.get_ref().execution_id).await?;
         let series = self.reads.series(stored.state.id, &request.get_ref().names).await.map_err(status)?;
         Ok(Response::new(pb::GetMetricsResponse { series: series.into_iter().map(convert::series).collect() }))
+    }
+
+    async fn get_usage(&self, request: Request<pb::GetUsageRequest>) -> Result<Response<pb::GetUsageResponse>, Status> {
+        let stored = self.find(&request, "execution.read", &request.get_ref().execution_id).await?;
+        let most = usage::max_points(request.get_ref().max_points)?;
+        let seen = self.reads.usage(&stored.state, request.get_ref().attempt).await.map_err(status)?;
+        let seen = seen.ok_or_else(|| fields::invalid("attempt", "is none that there was"))?;
+        Ok(Response::new(pb::GetUsageResponse {
+            usage: seen.in_all.map(|used| snapshot::usage(&used, &stored.state.spec.tier)),
+            members: seen.members.iter().map(|metered| snapshot::member_usage(metered, most)).collect(),
+        }))
     }
 
     async fn list_execution_events(

@@ -14,7 +14,10 @@ use tonic::{Request, Response, Status};
 
 use crate::{
     domain::{execution::DesiredState, member::Member},
-    grpc::convert::{self, status},
+    grpc::{
+        convert::{self, status},
+        usage,
+    },
     snapshot,
     usecases::{claim::Claims, report::Reports, watch::Watches},
 };
@@ -65,6 +68,17 @@ impl MemberService for Members {
         Ok(Response::new(pb::ReportCheckpointsResponse { desired_state: desired(state) }))
     }
 
+    async fn report_usage(
+        &self,
+        request: Request<pb::ReportUsageRequest>,
+    ) -> Result<Response<pb::ReportUsageResponse>, Status> {
+        let agent = auth::agent(&request, &request.get_ref().member_id)?;
+        let series = request.into_inner().series.ok_or_else(|| fields::invalid("series", "is not set"))?;
+        let said = usage::metered(agent.member, series)?;
+        self.reports.usage(&said).await.map_err(status)?;
+        Ok(Response::new(pb::ReportUsageResponse {}))
+    }
+
     async fn report_exit(
         &self,
         request: Request<pb::ReportExitRequest>,
@@ -80,7 +94,7 @@ impl MemberService for Members {
         request: Request<pb::ReportFinishedRequest>,
     ) -> Result<Response<pb::ReportFinishedResponse>, Status> {
         let agent = auth::agent(&request, &request.get_ref().member_id)?;
-        let closing = convert::closing(request.into_inner())?;
+        let closing = convert::closing(&agent.member, request.into_inner())?;
         self.reports.finished(&agent.member, closing).await.map_err(status)?;
         Ok(Response::new(pb::ReportFinishedResponse {}))
     }

@@ -49,6 +49,7 @@ impl Ending {
     pub async fn attempt(&self, id: ExecutionId, attempt: u32, verdict: &Verdict) -> Result<(), Error> {
         let members = self.repository.members_of(id).await?;
         let members: Vec<Member> = members.into_iter().filter(|member| member.id.attempt == attempt).collect();
+        let metered = self.repository.metered_of(id, attempt).await?;
         self.repository
             .store()
             .transaction(async |tx| {
@@ -57,7 +58,14 @@ impl Ending {
                     let closed = tx.update_record(self.repository.members(), &member.id, close_member).await?;
                     reached.extend(closed.checkpoints);
                 }
-                let end = |execution: &mut Execution| self.end(execution, attempt, verdict, &reached);
+                let closing = Closing {
+                    log_last_seq: verdict.log_last_seq,
+                    conditions: verdict.conditions.clone(),
+                    checkpoints: reached,
+                    metered: metered.clone(),
+                    ..Closing::default()
+                };
+                let end = |execution: &mut Execution| self.end(execution, attempt, verdict.reason, &closing);
                 tx.update(self.repository.executions(), &id, end).await
             })
             .await?;
@@ -69,18 +77,12 @@ impl Ending {
         &self,
         execution: &mut Execution,
         attempt: u32,
-        verdict: &Verdict,
-        reached: &[Checkpoint],
+        reason: Reason,
+        closing: &Closing,
     ) -> Result<Option<Fact>, Error> {
         let now = self.clock.now();
-        execution.fix_outcome(attempt, Outcome::without_exit(verdict.reason, now), reached)?;
-        let closing = Closing {
-            log_last_seq: verdict.log_last_seq,
-            conditions: verdict.conditions.clone(),
-            checkpoints: reached.to_vec(),
-            ..Closing::default()
-        };
-        let news = execution.close(attempt, closing, now)?;
+        execution.fix_outcome(attempt, Outcome::without_exit(reason, now), &closing.checkpoints)?;
+        let news = execution.close(attempt, closing.clone(), now)?;
         Ok(news.then(|| closed(execution)))
     }
 

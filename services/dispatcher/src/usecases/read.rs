@@ -11,10 +11,12 @@ use crate::{
     domain::{
         admission::State,
         dependency::{self, Dependency, Open},
+        consumption::Consumption,
         execution::Execution,
         explain::{Explanation, Facts, explain},
         limits::Limits,
         member::Member,
+        metered::Metered,
         phase::Phase,
         queue::Waiting,
         series::Series,
@@ -44,6 +46,15 @@ pub struct Reads {
     pub stopping: Shutdown,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
+}
+
+/// What was used.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Used {
+    /// By all attempts so far; none where user code never started.
+    pub in_all: Option<Consumption>,
+    /// By the members of one of them, as far as they said something.
+    pub members: Vec<Metered>,
 }
 
 impl Reads {
@@ -89,6 +100,20 @@ impl Reads {
         let mut series = self.repository.series(id).await?;
         series.retain(|one| names.is_empty() || names.contains(&one.name));
         Ok(series)
+    }
+
+    /// What an execution has used so far, and the members of an attempt of it: 0 means the newest. None where
+    /// there was no such attempt.
+    pub async fn usage(&self, execution: &Execution, attempt: u32) -> Result<Option<Used>, Error> {
+        let newest = execution.attempt().map_or(0, |newest| newest.number);
+        if attempt > newest {
+            return Ok(None);
+        }
+        let metered = self.repository.metered_of(execution.id, newest).await?;
+        let in_all = execution.used_by(self.clock.now(), &metered);
+        let shown = attempt == 0 || attempt == newest;
+        let members = if shown { metered } else { self.repository.metered_of(execution.id, attempt).await? };
+        Ok(Some(Used { in_all, members }))
     }
 
     /// Why an execution is where it is.

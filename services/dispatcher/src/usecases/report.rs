@@ -3,6 +3,7 @@
 //!
 //! ```text
 //!   checkpoints ──► member          (no event; `running` when user code started)
+//!   usage ────────► beside member   (no event; the later one stands)
 //!   exit ─────────► outcome fixed   (compare-and-set: the first one decides)
 //!   finished ─────► last phase, or the queue again, and members closed, in one transaction
 //! ```
@@ -19,9 +20,11 @@ use crate::{
         checkpoints::{Checkpoint, Kind},
         execution::{Closing, Condition, DesiredState, Execution},
         member::Member,
+        metered::Metered,
         series,
     },
     error::Error,
+    metrics,
     store::{FINISHED, FINISHING, RUNNING, Repository},
     usecases::end::closed,
 };
@@ -70,6 +73,17 @@ impl Reports {
         Ok(self.repository.executions().update(&id.execution, change).await?.state)
     }
 
+    /// Takes what a member has used so far.
+    #[instrument(skip_all, fields(member.id = %said.member))]
+    pub async fn usage(&self, said: &Metered) -> Result<(), Error> {
+        if !self.repository.member(&said.member).await?.open {
+            return Err(Error::AttemptOver);
+        }
+        self.repository.meter(said).await?;
+        metrics::usage_reported();
+        Ok(())
+    }
+
     /// Fixes how an attempt ended; the first to do so decides. Answers what its users want.
     #[instrument(skip_all, fields(member.id = %id, reason = ?outcome.reason))]
     pub async fn exit(&self, id: &MemberId, outcome: Outcome) -> Result<DesiredState, Error> {
@@ -101,6 +115,9 @@ impl Reports {
             Ok::<_, Error>(())
         };
         let member = tx.update_record(self.repository.members(), id, close_member).await?;
+        // Of one that ended before its first sample there is nothing to show over time.
+        let over_time = closing.metered.iter().filter(|one| !one.series.points().is_empty());
+        tx.put_records(self.repository.metered(), over_time.cloned().collect()).await?;
         let mut over = false;
         let close = |execution: &mut Execution| {
             let news = self.close(execution, id, closing, &member)?;

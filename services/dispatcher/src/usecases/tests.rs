@@ -39,6 +39,7 @@ use crate::{
         checkpoints::{Checkpoint, Kind},
         execution::{Closing, Condition, DesiredState, Execution},
         member::Nonce,
+        metered::{Metered, tests::metered},
         phase::Phase,
         policy::{Policy, Rule, Seen},
         reason::Reason,
@@ -231,6 +232,49 @@ async fn what_was_logged_is_kept_once_and_read_by_name() {
     assert_eq!(all, [accuracy, loss.clone()]);
     let named = bench.reads().series(execution.id, &["late".into(), "loss".into()]).await.expect("read");
     assert_eq!(named, [loss]);
+}
+
+#[tokio::test]
+async fn what_a_member_used_is_kept_beside_it_and_counted_at_the_end() {
+    let bench = Bench::new().await;
+    let (execution, member) = bench.admitted().await;
+    let said = |samples| Metered { member: member.clone(), ..metered(samples, 1) };
+    let reports = bench.reports();
+    let launched = Checkpoint { kind: Kind::UserCodeLaunched, at: bench.clock.now() };
+    reports.checkpoints(&member, &[launched]).await.expect("taken");
+    for samples in [2, 3, 1] {
+        reports.usage(&said(samples)).await.expect("taken");
+    }
+    let seen = async |attempt| bench.reads().usage(&bench.state(&execution).await, attempt).await.expect("read");
+    let running = seen(0).await.expect("an attempt");
+    assert_eq!(running.members, [said(3)], "the later one stands");
+    assert_eq!(running.in_all.and_then(|used| used.measured).map(|measured| measured.cpu_ms), Some(15_000));
+
+    reports.exit(&member, bench.outcome(Reason::Completed)).await.expect("taken");
+    for _ in 0..2 {
+        let closing = Closing { metered: vec![said(4)], ..Closing::default() };
+        reports.finished(&member, closing).await.expect("taken");
+    }
+    let late = reports.usage(&said(9)).await;
+    assert!(matches!(late, Err(Error::AttemptOver)), "{late:?}");
+    let used = bench.state(&execution).await.used;
+    assert_eq!(used.and_then(|used| used.measured).map(|measured| measured.cpu_ms), Some(20_000), "once");
+    let ended = seen(1).await.expect("an attempt");
+    assert_eq!((ended.members, ended.in_all), (vec![said(4)], used));
+    assert_eq!(seen(2).await, None);
+}
+
+#[tokio::test]
+async fn an_attempt_that_we_end_counts_with_what_was_last_said() {
+    let bench = Bench::new().await;
+    let (execution, member) = bench.admitted().await;
+    let launched = Checkpoint { kind: Kind::UserCodeLaunched, at: bench.clock.now() };
+    bench.reports().checkpoints(&member, &[launched]).await.expect("taken");
+    bench.reports().usage(&Metered { member: member.clone(), ..metered(2, 1) }).await.expect("taken");
+    let verdict = Verdict { reason: Reason::ShimLost, conditions: Vec::new(), log_last_seq: 0 };
+    bench.ending().attempt(execution.id, 1, &verdict).await.expect("ended");
+    let used = bench.state(&execution).await.used.and_then(|used| used.measured);
+    assert_eq!(used.map(|measured| measured.cpu_ms), Some(10_000));
 }
 
 #[tokio::test]

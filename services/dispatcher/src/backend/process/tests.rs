@@ -61,6 +61,7 @@ fn exit() -> Exit {
         last_seq: None,
         started: None,
         ended: UnixNanos::now(),
+        used: None,
     }
 }
 

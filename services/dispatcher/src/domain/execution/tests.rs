@@ -1,5 +1,5 @@
 use super::*;
-use crate::domain::{reason::Class, retry::RetryPolicy, spec::tests::spec};
+use crate::domain::{metered::tests::metered, reason::Class, retry::RetryPolicy, spec::tests::spec};
 
 /// A time, in seconds of the test's epoch.
 pub(crate) fn at(second: i64) -> Timestamp {
@@ -196,4 +196,22 @@ fn a_stop_is_the_end_of_trying_again() {
     assert_eq!(resting.request_stop(DesiredState::StopAndKeep, at(5)), Ok(true));
     assert_eq!((resting.phase, resting.reason), (Phase::Stopped, Some(Reason::StoppedByUser)));
     assert_eq!((resting.retry_at, resting.ended_at), (None, Some(at(5))));
+}
+
+#[test]
+fn what_attempts_used_adds_up_and_each_counts_once() {
+    let mut execution = retried();
+    assert_eq!(execution.used_by(at(5), &[]).map(|used| used.run_ms), Some(3_000), "while it runs");
+    let closing = Closing { metered: vec![metered(2, 1)], ..Closing::default() };
+    for attempt in 1..=2 {
+        execution.fix_outcome(attempt, exited(Reason::ExitCode), &[]).expect("fixed");
+        for _ in 0..2 {
+            execution.close(attempt, closing.clone(), at(4)).expect("closed");
+        }
+        execution.admit(at(5)).expect("admitted");
+    }
+    let used = execution.used.expect("some of it");
+    assert_eq!((used.run_ms, used.measured.map(|measured| measured.cpu_ms)), (2_000, Some(20_000)));
+    assert_eq!(execution.used_by(at(99), &[]), Some(used), "the third has not started");
+    assert_eq!(queued(1).used_by(at(9), &[]), None);
 }
