@@ -64,7 +64,7 @@ pub fn run(cli: Cli) -> Result<Exit, Failure> {
 async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
     let output = Output::new(cli.global.output);
     match cli.command {
-        Command::Version => version::run(output),
+        Command::Version(args) => version::run(args, cli.global.url.as_deref(), output).await,
         Command::Completions(args) => completions::run(&args),
         Command::Man(args) => man::run(args, output),
         Command::Up(args) => Ok(platform::up(&args).await?),
