@@ -106,6 +106,9 @@ pub enum Command {
     Status(platform::StatusArgs),
     /// Look for common mistakes, and say what to do about them.
     Doctor(doctor::DoctorArgs),
+    /// Prepare a platform whose parts run in containers (operators).
+    #[command(subcommand)]
+    Containers(platform::ContainersCommand),
     /// Start and keep this machine's platform, in the foreground; `up` does it.
     #[command(hide = true)]
     Supervise,

@@ -71,6 +71,7 @@ async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Down(args) => Ok(platform::down(&args).await?),
         Command::Status(args) => Ok(platform::status(&args, output).await?),
         Command::Doctor(_) => doctor::run(cli.global, output).await,
+        Command::Containers(command) => Ok(platform::containers(command).await?),
         Command::Supervise => Ok(platform::supervise().await?),
         Command::Run(args) => {
             // The job's own code must not be confused with one of ours.

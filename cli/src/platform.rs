@@ -1,4 +1,5 @@
-//! The platform on one machine: `katonic up`, `down` and `status`.
+//! The platform on one machine: `katonic up`, `down` and `status`; and what one in containers takes from here
+//! (`containers`).
 //!
 //! ```text
 //! up ──> supervise (stays, holds <home>/lock)
@@ -13,6 +14,7 @@
 //! three commands twice is harmless.
 
 mod configuration;
+mod containers;
 mod down;
 mod error;
 mod examination;
@@ -22,6 +24,7 @@ mod installation;
 mod jobs;
 mod keeper;
 mod launch;
+mod layout;
 mod lock;
 mod note;
 mod part;
@@ -41,6 +44,7 @@ mod tools;
 mod topology;
 mod up;
 
+pub use containers::{ContainersCommand, containers};
 pub use down::{DownArgs, down};
 pub use error::Error;
 pub use examination::{

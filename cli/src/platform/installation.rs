@@ -9,7 +9,7 @@ use std::{io, net::TcpListener};
 use katonic_domain::InstallationId;
 use serde::{Deserialize, Serialize};
 
-use super::{error::Error, files, home::Home, part::Part, tools};
+use super::{error::Error, files, home::Home, layout::Layout, part::Part, tools};
 
 const GATEWAY_PORT: u16 = 7400;
 /// Below Linux' ephemeral ports, which begin at 32768.
@@ -28,9 +28,12 @@ pub struct Installation {
     pub id: InstallationId,
     /// Raised by a restore from backup (DESIGN E1).
     pub incarnation: u64,
+    /// Where its parts run.
+    #[serde(default)]
+    pub layout: Layout,
     /// The store's program; its files are no other's.
     pub store_engine: StoreEngine,
-    /// Where each part listens, on 127.0.0.1.
+    /// Where each part listens.
     pub ports: Ports,
     /// The first of the user ids that members get. Two installations of one
     /// machine must not share any: what a member leaves is killed by its user.
@@ -47,7 +50,7 @@ pub enum StoreEngine {
     Secantus,
 }
 
-/// TCP ports on 127.0.0.1.
+/// TCP ports: on one machine those of 127.0.0.1, in containers those that the servers have by themselves.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Ports {
@@ -79,6 +82,21 @@ pub struct Ports {
 }
 
 impl Ports {
+    const OF_CONTAINERS: Self = Self {
+        gateway: 7100,
+        metadata: 7101,
+        dispatcher: 7102,
+        logs: 7103,
+        git: 7104,
+        search: 7105,
+        store: 27017,
+        amqp: 5672,
+        management: 15672,
+        distribution: 25672,
+        epmd: 4369,
+        redis: 6379,
+    };
+
     /// The ports at which a part listens, the first being what it is for.
     pub fn of(&self, part: Part) -> Vec<u16> {
         match part {
@@ -116,15 +134,21 @@ impl Ports {
 
 impl Installation {
     /// The installation here; chosen now where there is none.
-    pub(super) fn load_or_create(home: &Home) -> Result<Self, Error> {
+    pub(super) fn load_or_create(home: &Home, layout: Layout) -> Result<Self, Error> {
         if let Some(installation) = Self::load(home)? {
-            return installation.completed(home);
+            let same = installation.layout == layout;
+            return if same { installation.completed(home) } else { Err(Error::OtherLayout(home.root().to_owned())) };
         }
+        let (store_engine, ports) = match layout {
+            Layout::OneMachine => (tools::store_engine()?, Ports::choose()?),
+            Layout::Containers => (StoreEngine::Mongod, Ports::OF_CONTAINERS),
+        };
         let installation = Self {
             id: InstallationId::generate(),
             incarnation: 1,
-            store_engine: tools::store_engine()?,
-            ports: Ports::choose()?,
+            layout,
+            store_engine,
+            ports,
             uid_first: rand::random_range(UID_BLOCKS) * UIDS,
         };
         files::write_json(&home.installation_file(), &installation)?;
@@ -143,6 +167,11 @@ impl Installation {
     /// The installation here, if there is one.
     pub(super) fn load(home: &Home) -> Result<Option<Self>, Error> {
         files::read_json(&home.installation_file())
+    }
+
+    /// `host:port` by which others reach a part, at what it is for.
+    pub fn address(&self, part: Part) -> String {
+        format!("{}:{}", self.layout.host(part), self.ports.of(part)[0])
     }
 
     /// The users that members run as.
@@ -209,6 +238,18 @@ mod tests {
         let all: Vec<u16> = Part::ALL.iter().flat_map(|part| ports.of(*part)).collect();
         assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), all.len());
         assert_eq!(all.len(), 12);
+    }
+
+    #[test]
+    fn in_containers_a_part_is_reached_by_its_name() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let home = Home::at(folder.path().to_owned());
+        let made = Installation::load_or_create(&home, Layout::Containers).expect("made");
+        assert_eq!(made.address(Part::ApiGateway), "api-gateway:7100");
+        let other = Installation::load_or_create(&home, Layout::OneMachine);
+        assert!(matches!(other, Err(Error::OtherLayout(_))), "{other:?}");
+        let again = Installation::load_or_create(&home, Layout::Containers).expect("kept");
+        assert_eq!(again.id, made.id);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{error::Error, home::Home, installation::Installation, secrets::Secrets};
+use super::{error::Error, home::Home, installation::Installation, layout::Layout, secrets::Secrets};
 
 /// What every part's launch, probe and preparation read.
 pub struct Site {
@@ -26,9 +26,9 @@ impl Site {
     /// The installation at `home`; what is missing of it is made.
     ///
     /// Called under the supervisor's lock only.
-    pub fn load_or_create(home: Home) -> Result<Arc<Self>, Error> {
+    pub fn load_or_create(home: Home, layout: Layout) -> Result<Arc<Self>, Error> {
         home.create()?;
-        let installation = Installation::load_or_create(&home)?;
+        let installation = Installation::load_or_create(&home, layout)?;
         let secrets = Secrets::load_or_create(&home)?;
         Ok(Arc::new(Self { home, installation, secrets }))
     }

@@ -25,6 +25,7 @@ use super::{
     files,
     home::Home,
     keeper::Keeper,
+    layout::Layout,
     lock::Lock,
     note::note,
     part::Part,
@@ -68,7 +69,7 @@ pub async fn supervise() -> Result<Exit, Error> {
 }
 
 fn prepare(home: Home) -> Result<Arc<Site>, Error> {
-    let site = Site::load_or_create(home)?;
+    let site = Site::load_or_create(home, Layout::OneMachine)?;
     configuration::write(&site)?;
     Ok(site)
 }

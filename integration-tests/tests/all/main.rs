@@ -17,6 +17,7 @@ mod e2e_admission;
 mod e2e_batch;
 mod e2e_cli;
 mod e2e_clients;
+mod e2e_containers;
 mod e2e_events;
 mod e2e_examples;
 mod e2e_isolation;
@@ -69,6 +70,7 @@ fn main() -> ExitCode {
         e2e_admission::trials(),
         e2e_batch::trials(),
         e2e_clients::trials(),
+        e2e_containers::trials(),
         e2e_events::trials(),
         e2e_examples::trials(),
         e2e_isolation::trials(),
