@@ -22,6 +22,10 @@ status:
 build:
     scripts/build
 
+# Make what is released: tarball, Debian package, bills of materials, sums
+dist:
+    scripts/dist
+
 # Format all code
 fmt:
     cargo fmt --all
@@ -64,7 +68,7 @@ generate:
     cd clients/python && "$KATONIC_TEST_PYTHON" generate
 
 # What CI runs
-ci: fmt-check shellcheck python clippy deny machete buf xtask docs doc test
+ci: fmt-check shellcheck python compose clippy deny machete buf xtask docs doc test check-dist
 
 # Formatting
 fmt-check:
@@ -74,12 +78,17 @@ fmt-check:
 # Shell scripts
 shellcheck:
     @echo "== shellcheck"
-    shellcheck -x scripts/up scripts/test scripts/build scripts/base-image scripts/lib/*.sh .ci/run
+    shellcheck -x scripts/up scripts/test scripts/build scripts/base-image scripts/dist scripts/check-dist scripts/lib/*.sh .ci/run
 
 # The Python client: that its generated files are current; lints and types. Its tests run with all others
 python:
     @echo "== python"
     cd clients/python && "$KATONIC_TEST_PYTHON" generate --check && ruff check && ruff format --check && mypy
+
+# The services of compose/, by the Compose specification
+compose:
+    @echo "== compose"
+    check-jsonschema --builtin-schema vendor.compose-spec compose/compose.yaml
 
 # Lints, with the bans of clippy.toml
 clippy:
@@ -110,3 +119,8 @@ xtask:
 doc:
     @echo "== doc"
     RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --no-deps
+
+# What `just dist` makes: unpacked, run, read
+check-dist: dist
+    @echo "== dist"
+    scripts/check-dist

@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::{
     commands::{
         admin, completions, events, explain, jobs, limits, logs, man, orgs, projects, results, run, schedules, search,
-        subscriptions, tiers, tokens, users,
+        subscriptions, tiers, tokens, users, version,
     },
     doctor,
     output::Format,
@@ -15,9 +15,10 @@ use crate::{
 };
 
 const AFTER_HELP: &str = "\
-Exit codes: 0 done, 1 failed, 2 wrong usage. `run` ends with the job's own code, or with
-124 the job reached its timeout, 125 the platform failed, 126 not executable, 127 no such
-program, 128+n killed by signal n, 130 left running by Ctrl-C.
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 the platform needs another version (`version
+--check`). `run` ends with the job's own code, or with 124 the job reached its timeout, 125 the
+platform failed, 126 not executable, 127 no such program, 128+n killed by signal n, 130 left
+running by Ctrl-C.
 
 Examples:
   katonic up                         start this machine's platform
@@ -105,6 +106,9 @@ pub enum Command {
     Status(platform::StatusArgs),
     /// Look for common mistakes, and say what to do about them.
     Doctor(doctor::DoctorArgs),
+    /// Prepare a platform whose parts run in containers (operators).
+    #[command(subcommand)]
+    Containers(platform::ContainersCommand),
     /// Start and keep this machine's platform, in the foreground; `up` does it.
     #[command(hide = true)]
     Supervise(platform::SuperviseArgs),
@@ -112,6 +116,6 @@ pub enum Command {
     Completions(completions::CompletionsArgs),
     /// Print the manual page, or write those of all commands.
     Man(man::ManArgs),
-    /// Show the version.
-    Version,
+    /// Show the version, or whether it fits the platform's.
+    Version(version::VersionArgs),
 }

@@ -66,13 +66,14 @@ pub fn run(cli: Cli) -> Result<Exit, Failure> {
 async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
     let output = Output::new(cli.global.output);
     match cli.command {
-        Command::Version => version::run(output),
+        Command::Version(args) => version::run(args, cli.global.url.as_deref(), output).await,
         Command::Completions(args) => completions::run(&args),
         Command::Man(args) => man::run(args, output),
         Command::Up(args) => Ok(platform::up(&args).await?),
         Command::Down(args) => Ok(platform::down(&args).await?),
         Command::Status(args) => Ok(platform::status(&args, output).await?),
         Command::Doctor(_) => doctor::run(cli.global, output).await,
+        Command::Containers(command) => Ok(platform::containers(command).await?),
         Command::Supervise(args) => Ok(platform::supervise(&args).await?),
         Command::Run(args) => {
             // The job's own code must not be confused with one of ours.

@@ -113,6 +113,13 @@ pub fn endpoint(url: Option<&str>, token_file: Option<PathBuf>) -> Result<Endpoi
     choose(url, given_token(token_file)?, local())
 }
 
+/// The URL alone, for what needs no token.
+pub fn url(given: Option<&str>) -> Result<String, Error> {
+    // It is judged apart from a token.
+    let given = given.map(|url| Endpoint::try_new(url, "no-token")).transpose()?;
+    given.or_else(local).map(|endpoint| endpoint.url).ok_or(Error::NoInstallation)
+}
+
 fn given_token(file: Option<PathBuf>) -> Result<Option<String>, Error> {
     match file {
         Some(path) => fs::read_to_string(&path).map(Some).map_err(|source| Error::TokenFile { path, source }),

@@ -18,6 +18,8 @@ impl Exit {
     pub const FAILED: Self = Self(1);
     /// The arguments were wrong.
     pub const USAGE: Self = Self(2);
+    /// `version --check`: program and platform do not fit.
+    pub const INCOMPATIBLE: Self = Self(3);
     /// `run`: the job reached its timeout.
     pub const TIMED_OUT: Self = Self(124);
     /// `run`: the platform failed, not the job.

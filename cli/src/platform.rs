@@ -1,4 +1,5 @@
-//! The platform on one machine: `katonic up`, `down` and `status`.
+//! The platform on one machine: `katonic up`, `down` and `status`; and what one in containers takes from here
+//! (`containers`).
 //!
 //! ```text
 //! up ──> supervise (stays, holds <home>/lock)
@@ -14,6 +15,7 @@
 
 mod backend;
 mod configuration;
+mod containers;
 mod down;
 mod error;
 mod examination;
@@ -23,6 +25,7 @@ mod installation;
 mod jobs;
 mod keeper;
 mod launch;
+mod layout;
 mod lock;
 mod note;
 mod part;
@@ -43,6 +46,7 @@ mod topology;
 mod up;
 
 pub use backend::Kind as BackendKind;
+pub use containers::{ContainersCommand, containers};
 pub use down::{DownArgs, down};
 pub use error::Error;
 pub use examination::{

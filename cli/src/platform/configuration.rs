@@ -28,7 +28,7 @@ pub fn write(site: &Site) -> Result<(), Error> {
     write_file(site, Part::LogStreamer, &log_streamer(site))?;
     write_file(site, Part::ApiGateway, &gateway(site)?)?;
     write_file(site, Part::SearchIndexer, &search_indexer(site))?;
-    let client = ClientFile { gateway: base_uri(site.installation.ports.gateway) };
+    let client = ClientFile { gateway: base_uri(site, Part::ApiGateway) };
     files::write_private(&site.home.client_file(), toml::to_string(&client)?.as_bytes())
 }
 
@@ -38,22 +38,22 @@ fn write_file(site: &Site, part: Part, sections: &Table) -> Result<(), Error> {
 
 /// What every service has.
 fn common(site: &Site, part: Part) -> Table {
-    let ports = &site.installation.ports;
-    let listen = ports.of(part)[0];
+    let installation = &site.installation;
+    let listen = format!("{}:{}", installation.layout.listen(), installation.ports.of(part)[0]);
     let keys = site.home.keys();
     let signing_key = keys.join(format!("{}.key.pem", site.secrets.key_id));
     Table::from_iter([
-        section("service", [("listen", format!("127.0.0.1:{listen}").into())]),
+        section("service", [("listen", listen.into())]),
         section("keys", [("dir", path(&keys)), ("signing_key", path(&signing_key))]),
         section(
             "peers",
             [
-                ("metadata", base_uri(ports.metadata).into()),
-                ("dispatcher", base_uri(ports.dispatcher).into()),
-                ("logs", base_uri(ports.logs).into()),
-                ("search", base_uri(ports.search).into()),
-                ("git", base_uri(ports.git).into()),
-                ("gateway", base_uri(ports.gateway).into()),
+                ("metadata", base_uri(site, Part::Metadata).into()),
+                ("dispatcher", base_uri(site, Part::Dispatcher).into()),
+                ("logs", base_uri(site, Part::LogStreamer).into()),
+                ("search", base_uri(site, Part::SearchIndexer).into()),
+                ("git", base_uri(site, Part::Git).into()),
+                ("gateway", base_uri(site, Part::ApiGateway).into()),
             ],
         ),
         section("log", [("format", "json".into()), ("level", "info".into())]),
@@ -102,7 +102,7 @@ fn metadata(site: &Site) -> Table {
                 ("user", rabbitmq::SUBSCRIPTIONS.into()),
                 ("password", passwords.broker_subscriptions.clone().into()),
                 ("vhost", site.installation.vhost().into()),
-                ("amqp_address", format!("127.0.0.1:{}", site.installation.ports.amqp).into()),
+                ("amqp_address", site.installation.address(Part::Rabbitmq).into()),
             ],
         ),
     ]);
@@ -131,7 +131,7 @@ fn dispatcher(site: &Site) -> Result<Table, Error> {
             ("git_cache", path(&site.home.git_cache())),
             ("agent", path(&tools::own("katonic-agent")?)),
             ("shim", path(&tools::own("katonic-shim")?)),
-            ("gateway", base_uri(site.installation.ports.gateway).into()),
+            ("gateway", base_uri(site, Part::ApiGateway).into()),
             ("uid_first", i64::from(site.installation.uid_first).into()),
         ],
     );
@@ -176,6 +176,6 @@ fn path(path: &Path) -> Value {
     path.to_string_lossy().into_owned().into()
 }
 
-fn base_uri(port: u16) -> String {
-    format!("http://127.0.0.1:{port}")
+fn base_uri(site: &Site, part: Part) -> String {
+    format!("http://{}", site.installation.address(part))
 }

@@ -133,6 +133,9 @@ pub enum Error {
     /// The platform has not been started here.
     #[error("there is no platform at {}: run `katonic up`", .0.display())]
     NoPlatform(PathBuf),
+    /// The data directory is that of a platform whose parts run elsewhere.
+    #[error("the parts of the platform at {} run otherwise: on one machine by `katonic up`, or in containers", .0.display())]
+    OtherLayout(PathBuf),
     /// The answer could not be printed.
     #[error("cannot print")]
     Output(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -189,6 +192,7 @@ impl Explain for Error {
             Self::StillRunning(_) => "look at `katonic status`, then run `katonic down` again",
             Self::Key(_) | Self::Render(_) => "this is a fault of Katonic: report it with the output",
             Self::NoPlatform(_) => "run `katonic up`",
+            Self::OtherLayout(_) => "set KATONIC_HOME to a folder of its own",
             Self::StopJobs(_) => "look at `katonic jobs list`, or run `katonic down` without --stop-jobs",
         }
         .to_owned()

@@ -15,6 +15,7 @@ use super::{
     error::Error,
     files,
     home::Home,
+    layout::Layout,
     part::Part,
     tools,
 };
@@ -36,9 +37,12 @@ pub struct Installation {
     pub id: InstallationId,
     /// Raised by a restore from backup (DESIGN E1).
     pub incarnation: u64,
+    /// Where its parts run.
+    #[serde(default)]
+    pub layout: Layout,
     /// The store's program; its files are no other's.
     pub store_engine: StoreEngine,
-    /// Where each part listens, on 127.0.0.1.
+    /// Where each part listens.
     pub ports: Ports,
     /// The first of the user ids that members get. Two installations of one
     /// machine must not share any: what a member leaves is killed by its user.
@@ -58,7 +62,7 @@ pub enum StoreEngine {
     Secantus,
 }
 
-/// TCP ports on 127.0.0.1.
+/// TCP ports: on one machine those of 127.0.0.1, in containers those that the servers have by themselves.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Ports {
@@ -90,6 +94,21 @@ pub struct Ports {
 }
 
 impl Ports {
+    const OF_CONTAINERS: Self = Self {
+        gateway: 7100,
+        metadata: 7101,
+        dispatcher: 7102,
+        logs: 7103,
+        git: 7104,
+        search: 7105,
+        store: 27017,
+        amqp: 5672,
+        management: 15672,
+        distribution: 25672,
+        epmd: 4369,
+        redis: 6379,
+    };
+
     /// The ports at which a part listens, the first being what it is for.
     pub fn of(&self, part: Part) -> Vec<u16> {
         match part {
@@ -128,15 +147,23 @@ impl Ports {
 impl Installation {
     /// The installation here; chosen now where there is none, with the backend
     /// that is wanted, if any is.
-    pub(super) fn load_or_create(home: &Home, wanted: Option<Kind>) -> Result<Self, Error> {
+    pub(super) fn load_or_create(home: &Home, layout: Layout, wanted: Option<Kind>) -> Result<Self, Error> {
         if let Some(installation) = Self::load(home)? {
+            if installation.layout != layout {
+                return Err(Error::OtherLayout(home.root().to_owned()));
+            }
             return installation.completed(home)?.with_backend(home, wanted);
         }
+        let (store_engine, ports) = match layout {
+            Layout::OneMachine => (tools::store_engine()?, Ports::choose()?),
+            Layout::Containers => (StoreEngine::Mongod, Ports::OF_CONTAINERS),
+        };
         let installation = Self {
             id: InstallationId::generate(),
             incarnation: 1,
-            store_engine: tools::store_engine()?,
-            ports: Ports::choose()?,
+            layout,
+            store_engine,
+            ports,
             uid_first: rand::random_range(UID_BLOCKS) * UIDS,
             backend: wanted.map_or_else(|| Ok(Backend::found()), Backend::wanted)?,
         };
@@ -172,6 +199,11 @@ impl Installation {
     /// The installation here, if there is one.
     pub(super) fn load(home: &Home) -> Result<Option<Self>, Error> {
         files::read_json(&home.installation_file())
+    }
+
+    /// `host:port` by which others reach a part, at what it is for.
+    pub fn address(&self, part: Part) -> String {
+        format!("{}:{}", self.layout.host(part), self.ports.of(part)[0])
     }
 
     /// The users that members run as.
@@ -257,6 +289,7 @@ mod tests {
             ports: Ports::choose().expect("free ports"),
             uid_first: 1,
             backend: Backend::Docker { socket: "/run/docker.sock".into() },
+            layout: Layout::OneMachine,
         };
         let members = Members::open(home.members()).expect("members");
         let left = members.path().join("exe-1-1-main-0");
@@ -270,6 +303,18 @@ mod tests {
         assert_eq!(changed.backend, Backend::Process);
         let read = Installation::load(&home).expect("read").expect("there");
         assert_eq!(read.backend, Backend::Process);
+    }
+
+    #[test]
+    fn in_containers_a_part_is_reached_by_its_name() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let home = Home::at(folder.path().to_owned());
+        let made = Installation::load_or_create(&home, Layout::Containers, None).expect("made");
+        assert_eq!(made.address(Part::ApiGateway), "api-gateway:7100");
+        let other = Installation::load_or_create(&home, Layout::OneMachine, None);
+        assert!(matches!(other, Err(Error::OtherLayout(_))), "{other:?}");
+        let again = Installation::load_or_create(&home, Layout::Containers, None).expect("kept");
+        assert_eq!(again.id, made.id);
     }
 
     #[test]

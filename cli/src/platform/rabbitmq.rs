@@ -22,13 +22,14 @@ pub const SUBSCRIPTIONS: &str = "katonic-subscriptions";
 
 /// Connection string of a service's user.
 pub fn uri(site: &Site, user: &str, password: &str) -> String {
-    let port = site.installation.ports.amqp;
-    format!("amqp://{user}:{password}@127.0.0.1:{port}/{}", site.installation.vhost())
+    let address = site.installation.address(Part::Rabbitmq);
+    format!("amqp://{user}:{password}@{address}/{}", site.installation.vhost())
 }
 
 /// Base URI of the management HTTP API.
 pub fn management_uri(site: &Site) -> String {
-    format!("http://127.0.0.1:{}", site.installation.ports.management)
+    let installation = &site.installation;
+    format!("http://{}:{}", installation.layout.host(Part::Rabbitmq), installation.ports.management)
 }
 
 /// How Erlang's port mapper is started; in the foreground, so that it is supervised like the others.
@@ -66,22 +67,29 @@ pub fn launch(site: &Site) -> Result<Launch, Error> {
     Ok(launch)
 }
 
-/// The first start makes the administrator of it; later ones ignore it.
 fn configuration(site: &Site) -> String {
     format!(
         "listeners.tcp.1 = 127.0.0.1:{amqp}\n\
          management.tcp.ip = 127.0.0.1\n\
          management.tcp.port = {management}\n\
-         default_user = {ADMIN}\n\
-         default_pass = {password}\n\
-         default_user_tags.administrator = true\n\
-         default_vhost = {vhost}\n\
          disk_free_limit.absolute = 256MB\n\
          log.file = false\n\
          log.console = true\n\
-         log.console.level = warning\n",
+         log.console.level = warning\n\
+         {first_start}",
         amqp = site.installation.ports.amqp,
         management = site.installation.ports.management,
+        first_start = first_start(site),
+    )
+}
+
+/// The first start makes the administrator and the virtual host of it; later ones ignore it.
+pub fn first_start(site: &Site) -> String {
+    format!(
+        "default_user = {ADMIN}\n\
+         default_pass = {password}\n\
+         default_user_tags.administrator = true\n\
+         default_vhost = {vhost}\n",
         password = site.secrets.passwords.broker_admin,
         vhost = site.installation.vhost(),
     )

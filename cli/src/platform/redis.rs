@@ -22,7 +22,7 @@ const MAX_MEMORY: &str = "128mb";
 
 /// Connection string of log-streamer.
 pub fn uri(site: &Site) -> String {
-    format!("redis://logs:{}@127.0.0.1:{}/0", site.secrets.passwords.redis_logs, site.installation.ports.redis)
+    format!("redis://logs:{}@{}/0", site.secrets.passwords.redis_logs, site.installation.address(Part::Redis))
 }
 
 /// How Redis is started.
@@ -44,7 +44,7 @@ pub fn launch(site: &Site) -> Result<Launch, Error> {
 }
 
 /// Passwords as SHA-256, so that the file itself lets nobody in.
-fn users_file(site: &Site) -> String {
+pub fn users_file(site: &Site) -> String {
     let passwords = &site.secrets.passwords;
     format!(
         "user default reset off\n\

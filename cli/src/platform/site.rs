@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{backend::Kind, error::Error, home::Home, installation::Installation, secrets::Secrets};
+use super::{backend::Kind, error::Error, home::Home, installation::Installation, layout::Layout, secrets::Secrets};
 
 /// What every part's launch, probe and preparation read.
 pub struct Site {
@@ -27,9 +27,9 @@ impl Site {
     /// what is missing of it is made.
     ///
     /// Called under the supervisor's lock only.
-    pub fn load_or_create(home: Home, wanted: Option<Kind>) -> Result<Arc<Self>, Error> {
+    pub fn load_or_create(home: Home, layout: Layout, wanted: Option<Kind>) -> Result<Arc<Self>, Error> {
         home.create()?;
-        let installation = Installation::load_or_create(&home, wanted)?;
+        let installation = Installation::load_or_create(&home, layout, wanted)?;
         let secrets = Secrets::load_or_create(&home)?;
         Ok(Arc::new(Self { home, installation, secrets }))
     }

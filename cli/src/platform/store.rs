@@ -18,6 +18,7 @@ use super::{
     files,
     installation::StoreEngine,
     launch::{Launch, server_folder},
+    layout::Layout,
     part::Part,
     site::Site,
     tools,
@@ -37,8 +38,8 @@ pub fn database(owner: &str) -> String {
 
 /// Connection string of an owner's user.
 pub fn uri(site: &Site, user: &str, password: &str) -> String {
-    let port = site.installation.ports.store;
-    format!("mongodb://{user}:{password}@127.0.0.1:{port}/?authSource=admin&directConnection=true")
+    let address = site.installation.address(Part::Store);
+    format!("mongodb://{user}:{password}@{address}/?authSource=admin&directConnection=true")
 }
 
 /// How the store is started.
@@ -112,10 +113,14 @@ async fn create_user(client: &Client, user: &str, password: &str, role: Document
 }
 
 async fn initiate_replica_set(site: &Site) -> Result<(), Error> {
-    let host = format!("127.0.0.1:{}", site.installation.ports.store);
+    let host = site.installation.address(Part::Store);
     let set = doc! { "_id": "katonic", "members": [{ "_id": 0, "host": host }] };
-    let anyone = Client::with_options(options(site, None))?;
-    match anyone.database(ADMIN).run_command(doc! { "replSetInitiate": set }).await {
+    let client = match site.installation.layout {
+        Layout::OneMachine => Client::with_options(options(site, None))?,
+        // From another host nobody may without a password; the image has made the administrator.
+        Layout::Containers => as_admin(site)?,
+    };
+    match client.database(ADMIN).run_command(doc! { "replSetInitiate": set }).await {
         // Once there is a user, only an answer without authorisation is left: it was done before.
         Err(error) if matches!(code(&error), Some(ALREADY_INITIALIZED | 13)) => Ok(()),
         answer => Ok(answer.map(|_| ())?),
@@ -140,7 +145,8 @@ fn as_admin(site: &Site) -> Result<Client, MongoError> {
 }
 
 fn options(site: &Site, credential: Option<Credential>) -> ClientOptions {
-    let host = ServerAddress::Tcp { host: "127.0.0.1".to_owned(), port: Some(site.installation.ports.store) };
+    let host = site.installation.layout.host(Part::Store).to_owned();
+    let host = ServerAddress::Tcp { host, port: Some(site.installation.ports.store) };
     let mut options = ClientOptions::builder()
         .hosts(vec![host])
         .direct_connection(true)

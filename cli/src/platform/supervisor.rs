@@ -26,6 +26,7 @@ use super::{
     files,
     home::Home,
     keeper::Keeper,
+    layout::Layout,
     lock::Lock,
     note::note,
     part::Part,
@@ -77,7 +78,7 @@ pub async fn supervise(args: &SuperviseArgs) -> Result<Exit, Error> {
 }
 
 fn prepare(home: Home, backend: Option<Kind>) -> Result<Arc<Site>, Error> {
-    let site = Site::load_or_create(home, backend)?;
+    let site = Site::load_or_create(home, Layout::OneMachine, backend)?;
     configuration::write(&site)?;
     Ok(site)
 }

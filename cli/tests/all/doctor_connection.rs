@@ -1,13 +1,11 @@
 //! Mistakes about where the platform is.
 
-use std::{
-    io::{BufRead, BufReader, Write},
-    net::{SocketAddr, TcpListener},
-    process::Command,
-    thread,
-};
+use std::{net::TcpListener, process::Command};
 
-use crate::sandbox::{Diagnosis, Sandbox};
+use crate::{
+    answering::answering,
+    sandbox::{Diagnosis, Sandbox},
+};
 
 fn doctor_of(sandbox: &Sandbox, url: &str) -> Diagnosis {
     Diagnosis::of(with_url(sandbox, url))
@@ -17,21 +15,6 @@ fn with_url(sandbox: &Sandbox, url: &str) -> Command {
     let mut command = sandbox.katonic(&["doctor", "--output", "json"]);
     command.env("KATONIC_URL", url).env("KATONIC_TOKEN", "kat_x");
     command
-}
-
-/// Somebody who gives the same answer to every request, until the test ends.
-fn answering(head: &str, body: &str) -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let address = listener.local_addr().expect("bound");
-    let answer = format!("HTTP/1.1 {head}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}", body.len());
-    thread::spawn(move || {
-        for mut stream in listener.incoming().flatten() {
-            let mut lines = BufReader::new(stream.try_clone().expect("a handle")).lines();
-            while lines.next().is_some_and(|line| line.is_ok_and(|line| !line.is_empty())) {}
-            let _ = stream.write_all(answer.as_bytes());
-        }
-    });
-    address
 }
 
 #[test]

@@ -13,6 +13,7 @@ pub fn trials() -> Vec<Trial> {
         shared("an_execution_is_named_by_number_or_beginning", an_execution_is_named_by_number_or_beginning),
         shared("whole_metrics_are_shown_whole", whole_metrics_are_shown_whole),
         shared("a_list_into_a_closed_pipe_ends_quietly", a_list_into_a_closed_pipe_ends_quietly),
+        shared("the_programs_version_fits_its_platforms", the_programs_version_fits_its_platforms),
     ]
 }
 
@@ -56,5 +57,13 @@ async fn a_list_into_a_closed_pipe_ends_quietly(platform: Shared) -> Result<()> 
     let output = tokio::task::spawn_blocking(move || child.wait_with_output());
     let output = tokio::time::timeout(Duration::from_secs(60), output).await???;
     ensure!(output.status.code() == Some(141) && output.stderr.is_empty(), "{output:?}");
+    Ok(())
+}
+
+async fn the_programs_version_fits_its_platforms(platform: Shared) -> Result<()> {
+    let folder = platform.scratch()?;
+    let compared = platform.cli(folder.path()).json(&["version", "--check"]).await?;
+    ensure!(compared["compatible"] == true && compared["platform"]["version"] == compared["version"], "{compared}");
+    ensure!(compared["platform"]["url"] == platform.url(), "{compared}");
     Ok(())
 }

@@ -19,6 +19,7 @@ mod e2e_batch;
 mod e2e_cli;
 mod e2e_clients;
 mod e2e_compare;
+mod e2e_containers;
 mod e2e_docker;
 mod e2e_events;
 mod e2e_examples;
@@ -75,6 +76,7 @@ fn main() -> ExitCode {
         e2e_batch::trials(),
         e2e_clients::trials(),
         e2e_compare::trials(),
+        e2e_containers::trials(),
         e2e_docker::trials(),
         e2e_events::trials(),
         e2e_examples::trials(),

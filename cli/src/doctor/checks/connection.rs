@@ -3,6 +3,7 @@
 use jiff::SignedDuration;
 
 use crate::{
+    compatibility::{Fit, OWN},
     doctor::{
         check::{
             Check, Found,
@@ -162,9 +163,8 @@ fn stranger(facts: &Facts) -> Vec<Found> {
 }
 
 fn version_differs(facts: &Facts) -> Vec<Found> {
-    const OWN: &str = env!("CARGO_PKG_VERSION");
     reached(facts, |url, reached| match reached {
-        Reached::Gateway { version, .. } if version != OWN => {
+        Reached::Gateway { version, .. } if Fit::with_platform(version).ok() != Some(Fit::Fits) => {
             Some(format!("this is `katonic` {OWN}, and the platform at {url} has version {version}"))
         }
         _ => None,

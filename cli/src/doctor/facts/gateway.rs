@@ -10,8 +10,7 @@ use katonic_proto::{
     dispatcher::v1::{Execution, ListJobsRequest, Phase},
     metadata::v1::ListProjectsRequest,
 };
-use reqwest::{Url, header::DATE};
-use serde_json::Value;
+use reqwest::Url;
 use tokio::{net::TcpStream, time::timeout};
 use tonic::Code;
 
@@ -20,6 +19,7 @@ use crate::{
     client::Client,
     commands::run::current_folder,
     config::{Endpoint, Error as ConfigError},
+    identity::{Error as IdentityError, Identity},
     platform::LocalAccess,
     project::{self, ProjectRef},
     rpc_error::Error,
@@ -118,25 +118,13 @@ async fn reach(url: &str) -> Reached {
     identify(url).await
 }
 
-/// Our gateway serves its own description, with its version in it.
 async fn identify(url: &str) -> Reached {
-    let stranger = |error: reqwest::Error| Reached::Stranger(format!("no answer in HTTP: {}", innermost(&error)));
-    let client = match reqwest::Client::builder().no_proxy().timeout(LIMIT).build() {
-        Ok(client) => client,
-        Err(error) => return stranger(error),
-    };
-    let answer = match client.get(format!("{url}/api/v1/openapi.json")).send().await {
-        Ok(answer) => answer,
-        Err(error) => return stranger(error),
-    };
-    let (status, date) = (answer.status(), answer.headers().get(DATE).cloned());
-    let document: Value = answer.json().await.unwrap_or_default();
-    match document["info"]["version"].as_str() {
-        Some(version) if status.is_success() && document["info"]["title"] == "Katonic" => Reached::Gateway {
-            version: version.to_owned(),
-            ahead: date.and_then(|date| ahead(date.to_str().ok()?, SystemTime::now())),
-        },
-        _ => Reached::Stranger(format!("it answers {status} where a gateway describes its API")),
+    match Identity::of(url).await {
+        Ok(Identity { version, date }) => {
+            Reached::Gateway { version, ahead: date.and_then(|date| ahead(date.to_str().ok()?, SystemTime::now())) }
+        }
+        Err(error @ IdentityError::Stranger(_)) => Reached::Stranger(error.to_string()),
+        Err(IdentityError::Silent(error)) => Reached::Stranger(format!("no answer in HTTP: {}", innermost(&error))),
     }
 }
 
