@@ -4,12 +4,12 @@ use katonic_proto::{
     dispatcher::v1::{
         CreateScheduleRequest, CreateScheduleResponse, DeleteScheduleRequest, DeleteScheduleResponse,
         ExplainExecutionRequest, ExplainExecutionResponse, GetExecutionRequest, GetExecutionResponse,
-        GetMetricsRequest, GetMetricsResponse, GetScheduleRequest, GetScheduleResponse, ListExecutionEventsRequest,
-        GetScheduleRequest, GetScheduleResponse, GetUsageRequest, GetUsageResponse, ListExecutionEventsRequest,
-        ListExecutionEventsResponse, ListJobsRequest, ListJobsResponse, ListSchedulesRequest, ListSchedulesResponse,
-        RerunExecutionRequest, RerunExecutionResponse, StopExecutionRequest, StopExecutionResponse, SubmitJobRequest,
-        SubmitJobResponse, SubmitJobsRequest, SubmitJobsResponse, UpdateExecutionRequest, UpdateExecutionResponse,
-        UpdateScheduleRequest, UpdateScheduleResponse, WatchExecutionRequest, WatchExecutionResponse,
+        GetMetricsRequest, GetMetricsResponse, GetScheduleRequest, GetScheduleResponse, GetUsageRequest,
+        GetUsageResponse, ListExecutionEventsRequest, ListExecutionEventsResponse, ListJobsRequest, ListJobsResponse,
+        ListSchedulesRequest, ListSchedulesResponse, RerunExecutionRequest, RerunExecutionResponse,
+        StopExecutionRequest, StopExecutionResponse, SubmitJobRequest, SubmitJobResponse, SubmitJobsRequest,
+        SubmitJobsResponse, UpdateExecutionRequest, UpdateExecutionResponse, UpdateScheduleRequest,
+        UpdateScheduleResponse, WatchExecutionRequest, WatchExecutionResponse,
         execution_service_client::ExecutionServiceClient, schedule_service_client::ScheduleServiceClient,
     },
     logs::v1::{

@@ -215,7 +215,15 @@ mod tests {
     ];
 
     fn record(reason: ExitReason) -> Exit {
-        Exit { reason, exit_code: None, signal: None, last_seq: None, started: None, ended: UnixNanos::new(2), used: None }
+        Exit {
+            reason,
+            exit_code: None,
+            signal: None,
+            last_seq: None,
+            started: None,
+            ended: UnixNanos::new(2),
+            used: None,
+        }
     }
 
     fn end(exit_code: Option<i64>, out_of_memory: bool) -> ContainerEnd {

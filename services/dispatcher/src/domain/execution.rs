@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use crate::domain::{
     attempt::{Attempt, Outcome},
     checkpoints::{Checkpoint, Kind as Step},
-    dependency::Dependency,
     consumption::{Consumption, Measured},
+    dependency::Dependency,
     edit::Edit,
     metered::Metered,
     phase::{Event, IllegalTransition, Phase, transition},

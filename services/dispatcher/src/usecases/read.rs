@@ -10,8 +10,8 @@ use crate::{
     backend::Backend,
     domain::{
         admission::State,
-        dependency::{self, Dependency, Open},
         consumption::Consumption,
+        dependency::{self, Dependency, Open},
         execution::Execution,
         explain::{Explanation, Facts, explain},
         limits::Limits,

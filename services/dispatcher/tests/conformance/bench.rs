@@ -22,6 +22,7 @@ use katonic_dispatcher::{
         member::{Member, TicketHash},
         params::Params,
         priority::Priority,
+        retry::RetryPolicy,
         spec::{Command, Group, LaunchSpec, Tier},
     },
     reconcile::plan::Presence,
@@ -283,6 +284,9 @@ fn execution(job: &Job, image_digest: String) -> Result<Execution> {
         owner: UserId::generate(),
         title: "conformance".to_owned(),
         tags: Tags::default(),
+        rerun_of: None,
+        schedule: None,
+        after: Vec::new(),
     };
     let millis = |duration: Duration| u64::try_from(duration.as_millis());
     let spec = LaunchSpec {
@@ -296,12 +300,15 @@ fn execution(job: &Job, image_digest: String) -> Result<Execution> {
             cpu_millis: 1_000,
             memory_bytes: job.memory_bytes,
             max_running: 1,
+            price_micros_per_hour: 0,
+            currency: String::new(),
         },
         timeout_ms: millis(job.timeout)?,
         grace_ms: millis(job.grace)?,
         groups: vec![Group { role: "main".parse()?, size: 1 }],
         params: Params::default(),
         priority: Priority::default(),
+        retry: RetryPolicy::default(),
     };
     Ok(Execution::queued(identity, spec, Timestamp::UNIX_EPOCH))
 }
