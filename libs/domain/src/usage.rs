@@ -171,12 +171,12 @@ impl Series {
 
 impl Point {
     /// The mean memory of its samples.
-    pub const fn memory_bytes(&self) -> u64 {
+    pub fn memory_bytes(&self) -> u64 {
         mean(self.memory_sum_bytes, self.samples)
     }
 
     /// The mean number of processes of its samples.
-    pub const fn processes(&self) -> u64 {
+    pub fn processes(&self) -> u64 {
         mean(self.processes_sum, self.samples)
     }
 
@@ -259,8 +259,8 @@ const fn per_second(amount: u64, span_ms: u64) -> u64 {
     amount.saturating_mul(1000) / span_ms
 }
 
-const fn mean(sum: u64, samples: u64) -> u64 {
-    if samples == 0 { 0 } else { sum / samples }
+fn mean(sum: u64, samples: u64) -> u64 {
+    sum.checked_div(samples).unwrap_or(0)
 }
 
 #[cfg(test)]
