@@ -235,7 +235,11 @@ async fn pushes_are_killed(platform: Shared) -> Result<()> {
     }
     // The repository is whole, and the next push works.
     clone.commit(PUSHES)?;
-    clone.git(&["push", "--quiet", "--force", "origin", "HEAD:refs/heads/main"])?;
+    // One whose client was killed may still be at work, and move the branch between this one's look and its write.
+    wait::until("a push works once all others are over", async || {
+        Ok(clone.git(&["push", "--quiet", "--force", "origin", "HEAD:refs/heads/main"]).ok())
+    })
+    .await?;
     heads_follow_refs(&rest, &project, &clone).await?;
     ensure!(clone.main()? == Some(clone.git(&["rev-parse", "HEAD"])?), "the last push moved nothing");
     clone.git(&["fetch", "--quiet", "origin"])?;
