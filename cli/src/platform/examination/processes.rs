@@ -76,7 +76,7 @@ pub fn other_platforms(own: &Path) -> Vec<String> {
 }
 
 fn is_supervisor(words: &[String]) -> bool {
-    matches!(words, [program, verb] if program.ends_with("katonic") && verb == "supervise")
+    matches!(words, [program, verb, ..] if program.ends_with("katonic") && verb == "supervise")
 }
 
 fn home_of(process: &Path) -> io::Result<Option<String>> {
