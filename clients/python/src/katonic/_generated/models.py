@@ -203,6 +203,19 @@ class ListLimitsResponse(Message):
     """Empty on the last page."""
 
 
+class MetricSeries(Message):
+    """What user code logged of one metric, by step."""
+
+    count: int = 0
+    """How many values were logged."""
+    name: str = ""
+    """1 to 128 bytes."""
+    steps: list[int] = []
+    """The steps of `values`, in the order in which they were logged, at most 500. Of more than 496 every 2nd, 4th, 8th … is here, and the first, the last, the smallest and the largest of all."""
+    values: list[float] = []
+    """As many as `steps`; none is NaN or infinite."""
+
+
 class Observation(Message):
     name: str = ""
     value: str = ""
@@ -351,9 +364,13 @@ class Tier(Message):
 
     cpu_millis: int = 0
     """CPU in thousandths of a core."""
+    currency: str = ""
+    """ISO 4217, such as `EUR`; empty where it costs nothing."""
     max_running: int = 0
     memory_bytes: int = 0
     name: str = ""
+    price_micros_per_hour: int = 0
+    """What an hour of one member costs, in millionths of the currency; 0: nothing."""
     revision: int = 0
 
 
@@ -373,6 +390,75 @@ class Token(Message):
     """`tok_` TypeID."""
     user_id: str = ""
     """`usr_` TypeID."""
+
+
+class Usage(Message):
+    """What an execution used and what that costs: all its attempts, all their members."""
+
+    model_config = ConfigDict(
+        arbitrary_types_allowed=True,
+    )
+    cost_micros: int = 0
+    """Its run time at the price of the tier's revision that was pinned at submit, in millionths of the currency."""
+    cpu_time: Duration | None = None
+    """Processor time; unset where nothing was measured: then what follows is 0 and says nothing."""
+    currency: str = ""
+    """ISO 4217, such as `EUR`; empty where the tier costs nothing."""
+    peak_memory_bytes: int = 0
+    """The most memory that one member held."""
+    read_bytes: int = 0
+    """Bytes that were read from disks; what the machine had in memory is not among them."""
+    run_time: Duration | None = None
+    """How long user code ran, added up over attempts and members."""
+    wasted_cpu_percent: int = 0
+    """Of the processor time that its tier offered while it ran, the part that was not used: 0 to 100."""
+    wasted_memory_percent: int = 0
+    """Of its tier's memory, the part that was never used, not even at the peak: 0 to 100."""
+    written_bytes: int = 0
+    """Bytes that were written to disks."""
+
+
+class UsagePoint(Message):
+    """What was used in a stretch of time. Each begins where the one before it ends."""
+
+    model_config = ConfigDict(
+        arbitrary_types_allowed=True,
+    )
+    cpu_time: Duration | None = None
+    """Processor time in it."""
+    end_time: AwareDatetime | None = None
+    memory_bytes: int = 0
+    """Mean of its samples."""
+    peak_cpu_millis: int = 0
+    """The most between two samples, in thousandths of a core."""
+    peak_memory_bytes: int = 0
+    peak_processes: int = 0
+    peak_read_bytes_per_second: int = 0
+    """The most between two samples."""
+    peak_written_bytes_per_second: int = 0
+    """The most between two samples."""
+    processes: int = 0
+    """Mean of its samples."""
+    read_bytes: int = 0
+    """Bytes that were read in it."""
+    samples: int = 0
+    """How many samples it is made of."""
+    span: Duration | None = None
+    written_bytes: int = 0
+    """Bytes that were written in it."""
+
+
+class UsageTotals(Message):
+    """What one member used since its user code started."""
+
+    model_config = ConfigDict(
+        arbitrary_types_allowed=True,
+    )
+    cpu_time: Duration | None = None
+    peak_memory_bytes: int = 0
+    peak_processes: int = 0
+    read_bytes: int = 0
+    written_bytes: int = 0
 
 
 class User(Message):
@@ -509,6 +595,32 @@ class ExplainExecutionRequest(Message):
     """
 
     execution_id: str
+
+
+class GetMetricsRequest(Message):
+    """
+    Answers what user code logged of its metrics, by step: up to 64 of them. None before the execution has ended, and where its metrics are one object or were refused.
+
+    Needs the scope `executions:read`.
+    """
+
+    execution_id: str
+    names: list[str] | None = None
+    """Only the metrics of these names; none means all."""
+
+
+class GetUsageRequest(Message):
+    """
+    Answers what an execution has used and cost so far, and what each member of an attempt used, over time. Errors: 400 where there is no such attempt.
+
+    Needs the scope `executions:read`.
+    """
+
+    execution_id: str
+    attempt: int | None = None
+    """Which attempt's members are shown; 0 means the newest."""
+    max_points: int | None = None
+    """At most so many points of each, 1 to 240; 0 means 240."""
 
 
 class StopExecutionRequest(Message):
@@ -1147,6 +1259,11 @@ Reason = TypeAliasType(
         "REASON_SHIM_LOST",
         "REASON_INPUT_UNAVAILABLE",
         "REASON_QUEUE_TIMEOUT",
+        "REASON_OUT_OF_MEMORY",
+        "REASON_IMAGE_UNAVAILABLE",
+        "REASON_INTERRUPTED",
+        "REASON_CONTAINER_REMOVED",
+        "REASON_DEPENDENCY_FAILED",
     ],
 )
 
@@ -1168,6 +1285,12 @@ CheckpointKind = TypeAliasType(
         "CHECKPOINT_KIND_VOLUMES_RELEASED",
         "CHECKPOINT_KIND_RESOURCES_DELETED",
     ],
+)
+
+
+DependencyCondition = TypeAliasType(
+    "DependencyCondition",
+    Literal["DEPENDENCY_CONDITION_UNSPECIFIED", "DEPENDENCY_CONDITION_SUCCEEDED", "DEPENDENCY_CONDITION_ENDED"],
 )
 
 
@@ -1232,6 +1355,7 @@ Wait = TypeAliasType(
         "WAIT_STOPPING",
         "WAIT_NEVER_FITS",
         "WAIT_RESTING",
+        "WAIT_DEPENDENCIES",
     ],
 )
 
@@ -1309,22 +1433,13 @@ class CreateUserTokenResponse(Message):
     token: Token | None = None
 
 
-class ExplainExecutionResponse(Message):
-    ahead: Ahead | None = None
-    """Who comes before it, by why; whoever is held back by a limit of their own does not count."""
-    next_step: str = ""
-    """What would help, or what happens next."""
-    observations: list[Observation] = Field([], validate_default=True)
-    """What was observed, as `name: value`, such as `node: silent for 12 s`."""
-    phase: Phase | str = "PHASE_UNSPECIFIED"
-    queue_length: int = 0
-    """How many wait for its tier."""
-    queue_place: int = 0
-    """Place in the queue of its tier, from 1, as if nothing else came; 0 where it does not queue."""
-    summary: str = ""
-    """One sentence: where it is and why."""
-    wait: Wait | str = "WAIT_UNSPECIFIED"
-    """What it waits for; unset where it does not queue."""
+class Dependency(Message):
+    """An earlier execution of the same project that another one waits for."""
+
+    condition: DependencyCondition | str = "DEPENDENCY_CONDITION_UNSPECIFIED"
+    """Unset means DEPENDENCY_CONDITION_SUCCEEDED."""
+    execution_id: str = ""
+    """`exe_` TypeID."""
 
 
 class Facet(Message):
@@ -1343,6 +1458,11 @@ class Gap(Message):
     """Last missing sequence; unset means that the number is not known."""
 
 
+class GetMetricsResponse(Message):
+    series: list[MetricSeries] = Field([], validate_default=True)
+    """In order of name."""
+
+
 class Grant(Message):
     """A role of a user or organisation in a project."""
 
@@ -1354,6 +1474,15 @@ class Grant(Message):
     role: Role | str = "ROLE_UNSPECIFIED"
     update_time: AwareDatetime | None = None
     """When it was last changed."""
+
+
+class ItemDependency(Message):
+    """An earlier job of the same call that another one waits for."""
+
+    condition: DependencyCondition | str = "DEPENDENCY_CONDITION_UNSPECIFIED"
+    """Unset means DEPENDENCY_CONDITION_SUCCEEDED."""
+    item: int = 0
+    """Its place in the list, from 0."""
 
 
 class JobProblem(Message):
@@ -1400,6 +1529,18 @@ class ListUsersResponse(Message):
     users: list[User] = Field([], validate_default=True)
 
 
+class OpenDependency(Message):
+    """An execution that another one waits for still."""
+
+    condition: DependencyCondition | str = "DEPENDENCY_CONDITION_UNSPECIFIED"
+    execution_id: str = ""
+    """`exe_` TypeID."""
+    number: int = 0
+    """See Execution.number."""
+    phase: Phase | str = "PHASE_UNSPECIFIED"
+    """Where it is."""
+
+
 class OrganisationMember(Message):
     """A user in an organisation."""
 
@@ -1439,7 +1580,7 @@ class RetryPolicy(Message):
 
 class SubmitJobRequest(Message):
     """
-    Accepts a job. After this answer it runs, or ends with a stated reason. Errors: 400 command, tier or commit; 404 project; 503 `METADATA_UNAVAILABLE`.
+    Accepts a job. After this answer it runs, or ends with a stated reason. Errors: 400 command, tier, commit or `after`; 404 project; 503 `METADATA_UNAVAILABLE`.
 
     Needs the scope `executions:write`.
     """
@@ -1448,6 +1589,10 @@ class SubmitJobRequest(Message):
         arbitrary_types_allowed=True,
     )
     project_id: str
+    after: list[Dependency] | None = None
+    """At most 64 executions of the same project, none of them archived, that it waits for; each takes 96 bytes of the room that command and parameters have."""
+    after_items: list[ItemDependency] | None = None
+    """In SubmitJobs only: earlier jobs of the same call that it waits for. They count among those of `after`."""
     command: list[str] | None = None
     """Required: program and arguments. At most 256 items, 32 KiB in all, no NUL. Readers of the project see it: put no secret into it."""
     commit: str | None = None
@@ -1501,6 +1646,18 @@ class Tick(Message):
     time: AwareDatetime | None = None
 
 
+class UsageSeries(Message):
+    """What one member used, over time."""
+
+    points: list[UsagePoint] = Field([], validate_default=True)
+    """At most 240, oldest first: the longer it runs, the longer is what each stands for, from 5 s on."""
+    sequence: int = 0
+    """Rises with every change: the higher of two is the later."""
+    start_time: AwareDatetime | None = None
+    """When its user code started: where the first point begins."""
+    totals: UsageTotals | None = None
+
+
 class ReadLogRequest(Message):
     """
     Reads a page of one member's log. While the execution queues the page is empty and not complete. Errors: 404 execution, attempt or member.
@@ -1546,6 +1703,8 @@ class RerunExecutionRequest(Message):
         arbitrary_types_allowed=True,
     )
     execution_id: str
+    after: list[Dependency] | None = None
+    """As of a new job; unset: none, whatever it waited for."""
     command: list[str] | None = None
     """Program and arguments, as of a new job."""
     commit: str | None = None
@@ -1597,7 +1756,7 @@ class SetGrantRequest(Message):
 
 class SubmitJobsRequest(Message):
     """
-    Accepts up to 1,000 jobs, each with an answer of its own: one that is refused holds up no other. With an Idempotency-Key a repeated call answers the same for each job, by its place in the list. Errors: 400 no jobs, or more than 1,000; 404 project.
+    Accepts up to 1,000 jobs, each with an answer of its own: one that is refused holds up no other but those that name it in `after_items`, which are refused too. With an Idempotency-Key a repeated call answers the same for each job, by its place in the list. Errors: 400 no jobs, or more than 1,000; 404 project.
 
     Needs the scope `executions:write`.
     """
@@ -1695,6 +1854,26 @@ class Entry(Message):
     """When the shim read the end of the line."""
 
 
+class ExplainExecutionResponse(Message):
+    ahead: Ahead | None = None
+    """Who comes before it, by why; whoever is held back by a limit of their own does not count."""
+    dependencies: list[OpenDependency] = Field([], validate_default=True)
+    """Those of its dependencies that have not ended as they are to, while it queues."""
+    next_step: str = ""
+    """What would help, or what happens next."""
+    observations: list[Observation] = Field([], validate_default=True)
+    """What was observed, as `name: value`, such as `node: silent for 12 s`."""
+    phase: Phase | str = "PHASE_UNSPECIFIED"
+    queue_length: int = 0
+    """How many wait for its tier."""
+    queue_place: int = 0
+    """Place in the queue of its tier, from 1, as if nothing else came; 0 where it does not queue."""
+    summary: str = ""
+    """One sentence: where it is and why."""
+    wait: Wait | str = "WAIT_UNSPECIFIED"
+    """What it waits for; unset where it does not queue."""
+
+
 class FollowLogResponse(Message):
     attempt: int = 0
     cursor: str = ""
@@ -1729,6 +1908,14 @@ class LaunchSpec(Message):
     tier: Tier | None = None
     timeout: Duration | None = None
     """How long user code may run; unset means 24 h."""
+
+
+class MemberUsage(Message):
+    """What one member used."""
+
+    member_id: str = ""
+    """`<execution>/<attempt>/<role>/<index>`."""
+    series: UsageSeries | None = None
 
 
 class Organisation(Message):
@@ -1795,6 +1982,8 @@ class Schedule(Message):
 class Execution(Message):
     """One piece of work on compute as readers of its project see it; also the payload of its events."""
 
+    after: list[Dependency] = Field([], validate_default=True)
+    """The executions that it waits for before it queues for a place; never changes."""
     archived: bool = False
     """Left out of lists, unless they ask for what is archived."""
     attempts: list[Attempt] = Field([], validate_default=True)
@@ -1809,11 +1998,15 @@ class Execution(Message):
     """Generation of the user-editable part (AIP-154)."""
     execution_id: str = ""
     """`exe_` TypeID."""
+    failed_dependency: str = ""
+    """`exe_` TypeID of the one of `after` that did not end as it was to; set with REASON_DEPENDENCY_FAILED."""
     kind: ExecutionKind | str = "EXECUTION_KIND_UNSPECIFIED"
     members: dict[str, int] = {}
     """Members of the current attempt by state: `waiting`, `running`, `ended`."""
     metrics: dict[str, Any] = {}
-    """What user code wrote to `$KATONIC_METRICS`, a JSON object of at most 16 KiB."""
+    """What user code wrote to `$KATONIC_METRICS`: a JSON object of at most 16 KiB, or of a log the last value of each metric and the last `step`; GetMetrics answers the others."""
+    metrics_refusal: str = ""
+    """Why its metrics were left out, such as `line 7 is not a JSON object`; set with CONDITION_METRICS_REFUSED."""
     notes: str = ""
     """What people write about it, at most 4 KiB."""
     number: int = 0
@@ -1847,6 +2040,15 @@ class Execution(Message):
     """Labels by which people find it again, sorted; at most 32, each of 1 to 63 characters."""
     title: str = ""
     """At most 200 characters; the command where none was given."""
+    usage: Usage | None = None
+    """What it used and cost, once an attempt of it is over; GetUsage answers it of one that runs."""
+
+
+class GetUsageResponse(Message):
+    members: list[MemberUsage] = Field([], validate_default=True)
+    """Those of which something was reported: a member reports 5 s after its start at the earliest, then each 30 s."""
+    usage: Usage | None = None
+    """Up to now; unset where no user code has started."""
 
 
 class ListJobsResponse(Message):

@@ -39,6 +39,10 @@ EXPLAIN_EXECUTION = Operation(
 )
 READ_LOG = Operation("GET", "/api/v1/executions/{execution_id}/logs", models.ReadLogRequest, models.ReadLogResponse)
 FOLLOW_LOG = Stream("/api/v1/executions/{execution_id}/logs:follow", models.FollowLogRequest, models.FollowLogResponse)
+GET_METRICS = Operation(
+    "GET", "/api/v1/executions/{execution_id}/metrics", models.GetMetricsRequest, models.GetMetricsResponse
+)
+GET_USAGE = Operation("GET", "/api/v1/executions/{execution_id}/usage", models.GetUsageRequest, models.GetUsageResponse)
 RERUN_EXECUTION = Operation(
     "POST",
     "/api/v1/executions/{execution_id}:rerun",
