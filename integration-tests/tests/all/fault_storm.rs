@@ -196,12 +196,12 @@ async fn submit_word(rest: &Rest, project: &str, word: String) -> Result<(String
     Ok((submit(rest, project, &command, "normal", &word).await?, word))
 }
 
-/// Submits under a key until it is answered for good: what a careful client does.
+/// Submits under a key of the project until it is answered for good: what a careful client does.
 async fn submit(rest: &Rest, project: &str, command: &[String], priority: &str, key: &str) -> Result<String> {
     let body = json!({ "command": command, "priority": format!("PRIORITY_{}", priority.to_uppercase()) });
-    let path = format!("/projects/{project}/jobs");
+    let (path, own) = (format!("/projects/{project}/jobs"), format!("{project}-{key}"));
     let answer = wait::until(&format!("{key} is accepted"), async || {
-        let request = rest.request(Method::POST, &path).header("idempotency-key", key).json(&body);
+        let request = rest.request(Method::POST, &path).header("idempotency-key", &own).json(&body);
         match Rest::send(request).await {
             Ok(answer) if answer.status.is_success() => Ok(Some(answer.body)),
             // Away for a moment, or it cannot decide now: asked again, under the same key.
