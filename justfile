@@ -110,7 +110,7 @@ buf:
     @echo "== buf"
     buf lint proto
 
-# Layers, file sizes, documents made from the contracts
+# Layers, links, rows of errors and metrics, READMEs, documents made from the contracts
 xtask:
     @echo "== xtask"
     cargo run --locked --bin xtask -- check
