@@ -28,6 +28,8 @@ impl Exit {
     pub const NOT_EXECUTABLE: Self = Self(126);
     /// `run`: no such program.
     pub const NOT_FOUND: Self = Self(127);
+    /// `run`: the job used up its tier's memory; the code of a command that was killed, as this one was.
+    pub const OUT_OF_MEMORY: Self = Self(137);
     /// Ctrl-C: `katonic` left, the job goes on.
     pub const INTERRUPTED: Self = Self(130);
     /// Whoever read the output has gone.
@@ -43,6 +45,7 @@ impl Exit {
             (_, Reason::TimedOut) => Self::TIMED_OUT,
             (_, Reason::CommandNotFound) => Self::NOT_FOUND,
             (_, Reason::CommandNotExecutable) => Self::NOT_EXECUTABLE,
+            (_, Reason::OutOfMemory) => Self::OUT_OF_MEMORY,
             (Phase::Stopped, _) => last.and_then(own_code).unwrap_or(Self::TERMINATED),
             (_, Reason::ExitCode | Reason::KilledBySignal | Reason::DependencyFailed) => {
                 last.and_then(own_code).unwrap_or(Self::FAILED)
@@ -100,6 +103,7 @@ mod tests {
         assert_eq!(ended(Phase::Failed, Reason::TimedOut, None, 15), Exit::TIMED_OUT);
         assert_eq!(ended(Phase::Failed, Reason::CommandNotFound, None, 0), Exit::NOT_FOUND);
         assert_eq!(ended(Phase::Failed, Reason::CommandNotExecutable, None, 0), Exit::NOT_EXECUTABLE);
+        assert_eq!(ended(Phase::Failed, Reason::OutOfMemory, None, 0), Exit::OUT_OF_MEMORY);
         assert_eq!(ended(Phase::Failed, Reason::ShimLost, None, 0), Exit::PLATFORM);
         assert_eq!(ended(Phase::Failed, Reason::DependencyFailed, None, 0), Exit::FAILED);
         assert_eq!(ended(Phase::Failed, Reason::StartTimeout, None, 0), Exit::PLATFORM);

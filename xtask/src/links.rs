@@ -11,7 +11,7 @@ use pulldown_cmark::{Event, Parser, Tag};
 use crate::{layers::files, root};
 
 /// Where documents are; what tools have put elsewhere is theirs.
-const FOLDERS: [&str; 7] = ["docs", "services", "cli", "clients", "examples", "libs", "executor"];
+const FOLDERS: [&str; 8] = ["docs", "services", "cli", "clients", "compose", "examples", "libs", "executor"];
 
 /// Fails at the first link that leads nowhere.
 pub fn check() -> Result<()> {

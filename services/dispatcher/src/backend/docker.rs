@@ -11,7 +11,7 @@
 //!
 //! The engine says what is there. Shim and user code are one user in there, so
 //! that the end of a member is the container's exit code, which user code
-//! cannot choose: [`settle`](Inner::settle) writes it beside the answers, where
+//! cannot choose: `settle` writes it beside the answers, where
 //! the agent judges by it (ADR 24). All state is in the engine and the member
 //! directories: a dispatcher that starts anew sees the same.
 
