@@ -7,6 +7,7 @@ use std::{
     env, fs,
     path::{Path, PathBuf},
     process::Command,
+    sync::{Mutex, PoisonError},
 };
 
 use anyhow::{Context, Result, ensure};
@@ -15,6 +16,8 @@ use tempfile::TempDir;
 use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::{cli::Cli, rest::Rest, rpc::Rpc};
+
+static STARTING: Mutex<()> = Mutex::new(());
 
 /// A running platform.
 pub struct Platform {
@@ -37,6 +40,8 @@ impl Platform {
         // Not below /root: jobs run under uids of their own. User code must reach the folder.
         let folder = tempfile::Builder::new().prefix("katonic-test-").tempdir_in("/var/tmp")?;
         open_to_users(folder.path())?;
+        // Ports are chosen before they are bound: two that start at once could choose the same.
+        let _alone = STARTING.lock().unwrap_or_else(PoisonError::into_inner);
         let mut platform =
             Self { folder, programs, url: String::new(), admin_token: String::new(), whole: RwLock::new(()) };
         platform.manage(&[&["up"], arguments].concat(), variables)?;

@@ -1,10 +1,10 @@
 //! Finds members and serves each in a task of its own.
 
-use std::{collections::HashSet, path::PathBuf, sync::Arc, time::Duration};
+use std::{collections::HashMap, path::PathBuf, sync::Arc, time::Duration};
 
 use katonic_member::{MemberDir, Members};
 use katonic_service::{Shutdown, runtime, telemetry};
-use tokio::{sync::mpsc, time::timeout};
+use tokio::{task::JoinHandle, time::timeout};
 use tracing::{Instrument, Span, field::Empty, info, info_span};
 
 use crate::{
@@ -17,8 +17,6 @@ use crate::{
 
 /// How often the folder is looked at though nothing was heard.
 const LOOK: Duration = Duration::from_secs(5);
-/// Members that can end between two turns of the loop; then their tasks wait.
-const ENDED_DEPTH: usize = 64;
 
 /// What all members are served with.
 #[derive(Debug)]
@@ -71,27 +69,21 @@ pub async fn run(arguments: Arguments, shutdown: Shutdown) -> Result<(), Error> 
 }
 
 async fn serve(members: &Members, node: &Arc<Node>, appeared: &Watch) -> Result<(), Error> {
-    let mut served: HashSet<MemberDir> = HashSet::new();
-    let (ended, mut ends) = mpsc::channel(ENDED_DEPTH);
+    let mut served: HashMap<MemberDir, JoinHandle<()>> = HashMap::new();
     loop {
+        // One whose task broke off is there still, and is served again.
+        served.retain(|_, task| !task.is_finished());
         for member in members.list()? {
-            if served.insert(member.clone()) {
-                let span = span_of(&member);
-                let (node, ended) = (Arc::clone(node), ended.clone());
-                runtime::spawn("member", async move {
-                    life::serve(&node, &member).instrument(span).await;
-                    // The receiver lives as long as the loop that started this.
-                    let _ = ended.send(member).await;
-                });
-            }
+            served.entry(member).or_insert_with_key(|member| start(node, member.clone()));
         }
-        tokio::select! {
-            Some(member) = ends.recv() => {
-                served.remove(&member);
-            }
-            _ = timeout(LOOK, appeared.changed()) => {}
-        }
+        // Both ways one looks again.
+        let _ = timeout(LOOK, appeared.changed()).await;
     }
+}
+
+fn start(node: &Arc<Node>, member: MemberDir) -> JoinHandle<()> {
+    let (node, span) = (Arc::clone(node), span_of(&member));
+    runtime::spawn("member", async move { life::serve(&node, &member).instrument(span).await })
 }
 
 /// Goes on with the trace of the launch, as user code does.

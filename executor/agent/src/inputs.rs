@@ -16,12 +16,11 @@ use std::{
 };
 
 use katonic_domain::CommitId;
-use katonic_member::{Launch, MemberDir, RunAs, hostile};
+use katonic_member::{Launch, MemberDir, RunAs, hostile, remove_folder};
 use rustix::fs::{AtFlags, Mode, OFlags, chownat, fchown, mkdirat, openat, symlinkat};
 use rustix::process::{Gid, Uid};
 
 use crate::{
-    free,
     git::Repository,
     manifest::Manifest,
     results,
@@ -39,7 +38,7 @@ pub fn prepare(member: &MemberDir, launch: &Launch, files: Option<(&Repository, 
     if manifest_file.exists() {
         return Ok(());
     }
-    free::folder(&launch.folder)?;
+    remove_folder(&launch.folder)?;
     if let Some(root) = launch.folder.parent() {
         DirBuilder::new().recursive(true).mode(0o711).create(root)?;
     }

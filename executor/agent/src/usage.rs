@@ -154,6 +154,8 @@ fn look(member: &MemberDir, uid: Option<u32>, snapshot: &Snapshot) -> io::Result
     let (Some(at), Some(launched)) = (snapshot.at, launched) else { return Ok(None) };
     let Liveness::Running(shim) = member.liveness().map_err(io::Error::other)? else { return Ok(None) };
     let shim = match shim {
+        // Without a user of its own nothing tells its processes from the machine's.
+        _ if member.is_contained() && uid.is_none() => return Ok(None),
         _ if member.is_contained() => None,
         Some(shim) if shim.is_alive()? => Some(shim.pid),
         _ => return Ok(None),

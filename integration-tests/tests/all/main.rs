@@ -136,7 +136,6 @@ where
     F: Future<Output = Result<()>>,
 {
     trial(name, |_first| async move {
-        // The first one is up: they do not choose the same ports.
         let own = Arc::new(Platform::start()?);
         let outcome = test(own.clone()).await;
         own.end(outcome.is_ok())?;

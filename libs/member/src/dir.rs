@@ -18,6 +18,7 @@ use crate::{
     hostile::read_capped,
     launch::{Launch, RunAs},
     liveness::{AgentLock, Liveness, ShimLock, liveness},
+    remove::remove_folder,
     time::UnixNanos,
 };
 
@@ -369,10 +370,7 @@ impl MemberDir {
     }
 
     fn remove_tree(&self) -> Result<()> {
-        match fs::remove_dir_all(&self.path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            removed => removed.map_err(at(&self.path)),
-        }
+        remove_folder(&self.path).map_err(at(&self.path))
     }
 
     fn prepare(&self, launch: &Launch, ticket: &str) -> Result<()> {

@@ -40,18 +40,40 @@ pub use writer::Writer;
 
 use crate::time::UnixNanos;
 
-/// Place of a line in its member's log: 1, 2, 3 … across its streams.
+/// Place of a line in its member's log: 1, 2, 3 … across its streams, up to 2^53.
+///
+/// What a container says of its places may be anything: one that no log reaches is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(try_from = "u64", into = "u64")]
 pub struct Seq(u64);
+
+/// A number that is no place in a log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{0} is no place in a log")]
+pub struct NoSeq(u64);
+
+impl TryFrom<u64> for Seq {
+    type Error = NoSeq;
+
+    fn try_from(seq: u64) -> Result<Self, NoSeq> {
+        Self::new(seq).ok_or(NoSeq(seq))
+    }
+}
+
+impl From<Seq> for u64 {
+    fn from(seq: Seq) -> Self {
+        seq.0
+    }
+}
 
 impl Seq {
     /// The first.
     pub const FIRST: Self = Self(1);
+    const LAST: u64 = 1 << 53;
 
-    /// That sequence; `None` for 0, which is none.
+    /// That sequence; `None` for what is none.
     pub const fn new(seq: u64) -> Option<Self> {
-        if seq == 0 { None } else { Some(Self(seq)) }
+        if seq == 0 || seq > Self::LAST { None } else { Some(Self(seq)) }
     }
 
     /// As a number.

@@ -8,7 +8,7 @@
 //! - `delete` may be repeated, and answers only when nothing is left;
 //! - what is there and unknown to us is reported and never touched.
 
-use std::{fs, io, net::SocketAddr, ops::Range, path::Path};
+use std::{io, net::SocketAddr, ops::Range};
 
 use katonic_domain::{
     MemberId,
@@ -90,14 +90,6 @@ impl Classified for Error {
 
     fn public_message(&self) -> String {
         "the backend could not do it".to_owned()
-    }
-}
-
-/// Removes a folder with all that is in it; one that is gone is fine.
-fn remove_folder(folder: &Path) -> io::Result<()> {
-    match fs::remove_dir_all(folder) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        removed => removed,
     }
 }
 

@@ -18,8 +18,8 @@ use crate::hostile::{open_file_below, open_folder};
 /// What every segment starts with.
 pub(super) const MAGIC: &[u8; 8] = b"KSPOOL1\n";
 
-/// More than a full spool has, by far: what has more is none of ours.
-const MAX_SEGMENTS: usize = 65_536;
+/// More than a full spool has: 1 GiB in segments of 4 MiB. What has more is none of ours.
+const MAX_SEGMENTS: usize = 1_024;
 
 /// The segment that starts with a sequence.
 pub(super) fn path(folder: &Path, first: Seq) -> PathBuf {

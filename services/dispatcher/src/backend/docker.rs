@@ -32,7 +32,7 @@ use std::{
 };
 
 use katonic_domain::{InstallationId, MemberId};
-use katonic_member::{ContainerEnd, ExitReason, MemberDir, Members, UnixNanos, write_whole};
+use katonic_member::{ContainerEnd, ExitReason, MemberDir, Members, UnixNanos, remove_folder, write_whole};
 use katonic_service::runtime::spawn;
 use tokio::sync::{RwLock, mpsc};
 use tracing::instrument;
@@ -43,7 +43,7 @@ use self::{
     image::{Image, Images},
 };
 use crate::{
-    backend::{Backend, Error, Found, Order, remove_folder},
+    backend::{Backend, Error, Found, Order},
     domain::member::Member,
     reconcile::plan::Presence,
 };

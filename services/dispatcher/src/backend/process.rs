@@ -25,14 +25,14 @@ use std::{
 };
 
 use katonic_domain::MemberId;
-use katonic_member::{Launch, Limit, Liveness, MemberDir, Members, Resource, RunAs, Which, kill_all};
+use katonic_member::{Launch, Limit, Liveness, MemberDir, Members, Resource, RunAs, Which, kill_all, remove_folder};
 use katonic_service::telemetry;
 use tokio::sync::{OnceCell, mpsc};
 use tracing::instrument;
 
 use self::{path::Walker, shims::Shims};
 use crate::{
-    backend::{Backend, Error, Found, MAX_PROCESSES, Order, remove_folder},
+    backend::{Backend, Error, Found, MAX_PROCESSES, Order},
     domain::member::Member,
     reconcile::plan::Presence,
 };

@@ -10,7 +10,9 @@ use serde::{Deserialize, Serialize};
 use crate::domain::{execution::Number, phase::Phase};
 
 /// Of one execution.
-const MOST: usize = 64;
+pub const MOST: usize = 64;
+/// Why more of them are refused.
+pub const TOO_MANY: &str = "are more than 64";
 /// What one takes of an event, at most.
 const JSON_LEN: usize = 96;
 
@@ -82,7 +84,7 @@ pub fn ids(after: &[Dependency]) -> BTreeSet<ExecutionId> {
 /// Whether an execution may have these.
 pub fn check(after: &[Dependency]) -> Result<(), &'static str> {
     if after.len() > MOST {
-        Err("are more than 64")
+        Err(TOO_MANY)
     } else if ids(after).len() < after.len() {
         Err("name an execution twice")
     } else {

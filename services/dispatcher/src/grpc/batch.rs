@@ -4,7 +4,10 @@
 use katonic_domain::error::Violation;
 use katonic_proto::dispatcher::v1 as pb;
 
-use crate::{domain::spec, error::Error};
+use crate::{
+    domain::{dependency, spec},
+    error::Error,
+};
 
 /// The places of jobs, each in a round after those of the earlier jobs that it names.
 pub fn rounds(jobs: &[pb::SubmitJobRequest]) -> Vec<Vec<usize>> {
@@ -29,6 +32,10 @@ pub fn resolved(
     mut job: pb::SubmitJobRequest,
     answers: &[pb::SubmitJobsAnswer],
 ) -> Result<pb::SubmitJobRequest, Error> {
+    // Before anything is made of them: each takes two bytes of the call, and far more here.
+    if job.after.len() + job.after_items.len() > dependency::MOST {
+        return Err(spec::Error(vec![Violation::new("after_items", dependency::TOO_MANY)]).into());
+    }
     for item in std::mem::take(&mut job.after_items) {
         let answer = answers.get(index(item.item)).filter(|_| index(item.item) < place);
         let Some(answer) = answer.filter(|answer| !answer.execution_id.is_empty()) else {
@@ -55,6 +62,13 @@ mod tests {
 
     fn made(id: &str) -> pb::SubmitJobsAnswer {
         pb::SubmitJobsAnswer { execution_id: id.to_owned(), ..Default::default() }
+    }
+
+    #[test]
+    fn more_items_than_a_job_may_wait_for_are_refused_unresolved() {
+        let answers = vec![made("exe_first")];
+        assert!(resolved(1, job(&[0; 64]), &answers).is_ok());
+        assert!(resolved(1, job(&[0; 65]), &answers).is_err());
     }
 
     #[test]

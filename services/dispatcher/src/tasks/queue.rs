@@ -6,6 +6,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use katonic_domain::ExecutionId;
 use katonic_service::Shutdown;
+use tokio::time::{Instant, sleep, timeout_at};
 use tracing::warn;
 
 use crate::{
@@ -43,12 +44,16 @@ impl Queueing {
         // Subscribed before the queue is read: what comes in between is seen twice.
         let mut changes = self.repository.changes().subscribe();
         let mut look = Look::AtAll;
+        let mut due = Instant::now();
         loop {
+            if matches!(look, Look::AtAll) {
+                due = Instant::now() + REREAD;
+            }
             let next = match self.see(&look).await {
-                Ok(()) => shutdown.run_until_cancelled(next(&mut changes)).await,
+                Ok(()) => shutdown.run_until_cancelled(next(&mut changes, due)).await,
                 Err(error) => {
                     warn!(error = %katonic_service::runtime::chain(&error), "the queue cannot be read and is again");
-                    shutdown.run_until_cancelled(tokio::time::sleep(PAUSE)).await.map(|()| Look::AtAll)
+                    shutdown.run_until_cancelled(sleep(PAUSE)).await.map(|()| Look::AtAll)
                 }
             };
             match next {
@@ -77,9 +82,12 @@ impl Queueing {
     }
 }
 
-/// Waits for a change; those that are there already come with it.
-async fn next(changes: &mut Subscription) -> Look {
-    let Ok(Some(Change::Of(first))) = tokio::time::timeout(REREAD, changes.next()).await else { return Look::AtAll };
+/// Waits for a change; those that are there already come with it. Once it is due all is looked at, however much changes.
+async fn next(changes: &mut Subscription, due: Instant) -> Look {
+    if Instant::now() >= due {
+        return Look::AtAll;
+    }
+    let Ok(Some(Change::Of(first))) = timeout_at(due, changes.next()).await else { return Look::AtAll };
     let mut ids = BTreeSet::from([first]);
     while ids.len() < MOST {
         match changes.at_once() {

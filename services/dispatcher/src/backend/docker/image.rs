@@ -30,6 +30,12 @@ impl Image {
     }
 }
 
+/// A name with its tag: of one without, the engine would pull every tag that there is.
+fn tagged(name: String) -> String {
+    let last = name.rsplit('/').next().unwrap_or_default();
+    if last.contains([':', '@']) { name } else { format!("{name}:latest") }
+}
+
 /// Finds and pulls the configured image.
 #[derive(Debug, Clone)]
 pub struct Images {
@@ -42,7 +48,7 @@ pub struct Images {
 impl Images {
     /// Of an image's name.
     pub fn new(engine: Engine, name: String) -> Self {
-        Self { engine, name, pulling: Arc::default() }
+        Self { engine, name: tagged(name), pulling: Arc::default() }
     }
 
     /// The image as it is now; pulled where it is not on this machine.
@@ -82,5 +88,22 @@ impl Images {
         // Podman leaves the algorithm out.
         let digest = if id.starts_with("sha256:") { id } else { format!("sha256:{id}") };
         Ok(Some(Image { digest, variables, path }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::tagged;
+
+    #[test]
+    fn a_name_without_a_tag_means_the_latest() {
+        for (name, expected) in [
+            ("science", "science:latest"),
+            ("localhost:5000/science", "localhost:5000/science:latest"),
+            ("localhost:5000/science:2", "localhost:5000/science:2"),
+            ("science@sha256:00", "science@sha256:00"),
+        ] {
+            assert_eq!(tagged(name.to_owned()), expected);
+        }
     }
 }
