@@ -17,7 +17,7 @@ mod processes;
 use std::{io, sync::Arc, time::Duration};
 
 use katonic_domain::usage::{Sample, Series, Totals};
-use katonic_member::{Exit, Launch, Liveness, MemberDir, write_visible};
+use katonic_member::{Exit, Launch, Liveness, MemberDir, UnixNanos, write_visible};
 use katonic_proto::dispatcher::v1::{ReportUsageRequest, UsageSeries};
 use katonic_service::runtime::chain;
 use tokio::{
@@ -150,17 +150,21 @@ impl<'a> Metering<'a> {
 
 /// What a member had used by the time of a look at all processes; none while its user code does not run.
 fn look(member: &MemberDir, uid: Option<u32>, snapshot: &Snapshot) -> io::Result<Option<Sample>> {
-    let launched = member.launched().map_err(io::Error::other)?;
-    let (Some(at), Some(launched)) = (snapshot.at, launched) else { return Ok(None) };
-    let Liveness::Running(shim) = member.liveness().map_err(io::Error::other)? else { return Ok(None) };
-    let shim = match shim {
-        // Without a user of its own nothing tells its processes from the machine's.
-        _ if member.is_contained() && uid.is_none() => return Ok(None),
-        _ if member.is_contained() => None,
-        Some(shim) if shim.is_alive()? => Some(shim.pid),
-        _ => return Ok(None),
-    };
-    let since_ms = at.get().saturating_sub(launched.time.get()) / 1_000_000;
-    let owner = Owner { shim, uid };
+    let running = if member.is_contained() { contained(member, uid) } else { uncontained(member, uid)? };
+    let (Some(at), Some((since, owner))) = (snapshot.at, running) else { return Ok(None) };
+    let since_ms = at.get().saturating_sub(since.get()) / 1_000_000;
     Ok(Some(snapshot.sample(owner, u64::try_from(since_ms).unwrap_or(0))))
+}
+
+/// Since when a process of this machine runs, and which processes are its.
+fn uncontained(member: &MemberDir, uid: Option<u32>) -> io::Result<Option<(UnixNanos, Owner)>> {
+    let Some(launched) = member.launched().map_err(io::Error::other)? else { return Ok(None) };
+    let Liveness::Running(Some(shim)) = member.liveness().map_err(io::Error::other)? else { return Ok(None) };
+    Ok(shim.is_alive()?.then_some((launched.time, Owner { shim: Some(shim.pid), uid })))
+}
+
+/// The same of a container, by what its user code can neither forge nor remove. Without a user of its own nothing
+/// tells its processes from the machine's.
+fn contained(member: &MemberDir, uid: Option<u32>) -> Option<(UnixNanos, Owner)> {
+    Some((member.went()?, Owner { shim: None, uid: Some(uid?) }))
 }

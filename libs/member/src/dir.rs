@@ -258,6 +258,12 @@ impl MemberDir {
         self.orders().join("go").exists()
     }
 
+    /// When user code was let go, as the machine has it: out of a container's reach.
+    pub fn went(&self) -> Option<UnixNanos> {
+        let went = fs::metadata(self.orders().join("go")).and_then(|go| go.modified()).ok()?;
+        Some(went.into())
+    }
+
     /// Lets user code start: the claim is held and the files are there.
     pub fn go(&self) -> Result<()> {
         let path = self.orders().join("go");

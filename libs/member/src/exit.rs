@@ -106,6 +106,11 @@ impl ExitReason {
         }
     }
 
+    /// Whether the command can have run when it ended so.
+    pub const fn can_have_run(self) -> bool {
+        !matches!(self, Self::CommandNotFound | Self::CommandNotExecutable | Self::InputUnavailable | Self::Abandoned)
+    }
+
     /// What a shim said by its exit code; `None` where it said nothing.
     pub fn from_shim_code(code: i64) -> Option<Self> {
         const SAID: [ExitReason; 11] = [
@@ -134,7 +139,7 @@ pub struct ContainerEnd {
     pub exit_code: Option<i64>,
     /// Whether the engine heard of the kernel killing for its memory limit. Some never tell.
     pub out_of_memory: bool,
-    /// When it was seen to be over.
+    /// When it was over, as the engine says; where it does not say, when that was seen.
     pub seen: UnixNanos,
 }
 

@@ -14,8 +14,7 @@ pub struct UnixNanos(i64);
 impl UnixNanos {
     /// The present time.
     pub fn now() -> Self {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
-        Self(i64::try_from(since.as_nanos()).unwrap_or(i64::MAX))
+        SystemTime::now().into()
     }
 
     /// That many nanoseconds since 1970.
@@ -32,6 +31,14 @@ impl UnixNanos {
     pub fn parts(self) -> (i64, i32) {
         let nanos = self.0.rem_euclid(1_000_000_000);
         (self.0.div_euclid(1_000_000_000), i32::try_from(nanos).unwrap_or(0))
+    }
+}
+
+impl From<SystemTime> for UnixNanos {
+    /// Times before 1970 are as if it were then.
+    fn from(time: SystemTime) -> Self {
+        let since = time.duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
+        Self(i64::try_from(since.as_nanos()).unwrap_or(i64::MAX))
     }
 }
 

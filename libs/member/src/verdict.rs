@@ -1,6 +1,6 @@
 //! How a member ended whose shim ran in a container.
 //!
-//! The engine decides why. The shim's record, its spool and all else among the
+//! The engine decides why and when: what is paid for hangs on it. The shim's record, its spool and all else among the
 //! answers may be user code's: what agrees tells more, what cannot be read is as
 //! if it were not there.
 
@@ -16,19 +16,19 @@ const READ_BYTES: usize = 1024 * 1024;
 /// The exit record of a container that is over.
 pub fn verdict(member: &MemberDir, end: ContainerEnd) -> Exit {
     let reason = end.reason();
+    let started = member.went().filter(|_| reason.can_have_run());
     if let Some(record) = member.shim_exit().ok().flatten().filter(|record| end.agrees(record)) {
         // What it says that it used might be anything: what was measured from outside stands.
-        return Exit { reason, used: None, ..record };
+        return Exit { reason, started, ended: end.seen, used: None, ..record };
     }
     // One line more than there is: readers see a gap.
     let last_seq = readable(member).map(Seq::next).or(member.may_go().then_some(Seq::FIRST));
-    let launched = member.launched().ok().flatten();
     Exit {
         reason,
         exit_code: (reason == ExitReason::Completed).then_some(0),
         signal: None,
         last_seq,
-        started: launched.map(|launched| launched.time),
+        started,
         ended: end.seen,
         used: None,
     }

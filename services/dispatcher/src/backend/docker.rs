@@ -261,14 +261,14 @@ impl Inner {
 /// How the container that was made for a member ended, if it has.
 fn end(seen: Option<Seen>, dir: &MemberDir) -> Option<ContainerEnd> {
     let made = dir.path().join(MADE).exists();
-    let (exit_code, out_of_memory) = match seen.map(|seen| seen.state) {
+    let (exit_code, out_of_memory, at) = match seen.map(|seen| seen.state) {
         Some(State::Running | State::Created) => return None,
-        Some(State::Ended { exit_code, out_of_memory }) if dir.exists() => (Some(exit_code), out_of_memory),
+        Some(State::Ended { exit_code, out_of_memory, at }) if dir.exists() => (Some(exit_code), out_of_memory, at),
         Some(State::Ended { .. }) => return None,
-        None if made => (None, false),
+        None if made => (None, false, None),
         None => return None,
     };
-    Some(ContainerEnd { exit_code, out_of_memory, seen: UnixNanos::now() })
+    Some(ContainerEnd { exit_code, out_of_memory, seen: at.unwrap_or_else(UnixNanos::now) })
 }
 
 /// The folder that the container sees: only root makes anything directly in it.

@@ -15,6 +15,8 @@ use bollard::{
     },
 };
 use futures::{Stream, TryStreamExt};
+use katonic_domain::Timestamp;
+use katonic_member::UnixNanos;
 use tokio::sync::OnceCell;
 
 use super::container::Labels;
@@ -50,6 +52,8 @@ pub enum State {
         exit_code: i64,
         /// Whether the engine heard of a kill for its memory limit.
         out_of_memory: bool,
+        /// When, where the engine says.
+        at: Option<UnixNanos>,
     },
 }
 
@@ -153,7 +157,8 @@ fn state(found: &ContainerInspectResponse) -> State {
             ContainerStateStatusEnum::EXITED | ContainerStateStatusEnum::DEAD | ContainerStateStatusEnum::REMOVING,
         ) => {
             let out_of_memory = state.oom_killed.unwrap_or(false);
-            State::Ended { exit_code: state.exit_code.unwrap_or(-1), out_of_memory }
+            let at = state.finished_at.as_deref().and_then(time);
+            State::Ended { exit_code: state.exit_code.unwrap_or(-1), out_of_memory, at }
         }
         Some(ContainerStateStatusEnum::CREATED | ContainerStateStatusEnum::EMPTY) | None => State::Created,
         Some(
@@ -163,6 +168,12 @@ fn state(found: &ContainerInspectResponse) -> State {
             | ContainerStateStatusEnum::STOPPING,
         ) => State::Running,
     }
+}
+
+/// A time of the engine's, in RFC 3339; none where it stands for none, which is one of the year 1.
+fn time(text: &str) -> Option<UnixNanos> {
+    let nanos = i64::try_from(text.parse::<Timestamp>().ok()?.as_nanosecond()).ok()?;
+    (nanos > 0).then_some(UnixNanos::new(nanos))
 }
 
 fn status(error: &ApiError) -> Option<u16> {
