@@ -33,6 +33,7 @@ pub fn cases(cases: &mut Cases<'_>) {
     cases.add("nothing_is_reachable_by_network", network);
     cases.add("the_shim_cannot_be_killed_or_looked_into", shim_is_safe);
     cases.add("a_forged_end_is_not_believed", forged);
+    cases.add("forged_times_are_not_believed", forged_times);
     cases.add("limits_are_the_tiers", limits);
     cases.add("what_is_not_enforced_is_said", remarks);
 }
@@ -217,6 +218,19 @@ async fn forged(place: Where) -> Result<()> {
         ensure!(exit.reason == ExitReason::ExitCode, "{spoil}: {exit:?}");
         bench.delete().await?;
     }
+    Ok(())
+}
+
+/// How long it ran is paid for: its own word counts for nothing, though it agrees with the engine's.
+async fn forged_times(place: Where) -> Result<()> {
+    let free = r#"{"reason":"completed","exit_code":0,"last_seq":1,"started":1,"ended":1}"#;
+    let answers = "/katonic/answers";
+    let script = format!(
+        "sleep 1; mkdir {answers}/.exit.json.new; echo '{free}' > {answers}/exit.json; rm {answers}/launched.json"
+    );
+    let (exit, _) = Bench::run(place, Job::script(&script)).await?;
+    let ran = exit.started.map(|started| exit.ended.get() - started.get());
+    ensure!(exit.reason == ExitReason::Completed && ran >= Some(1_000_000_000), "{exit:?}");
     Ok(())
 }
 
