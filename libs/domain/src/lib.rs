@@ -15,6 +15,7 @@ pub mod principal;
 pub mod secret;
 pub mod tag;
 pub mod token;
+pub mod typo;
 pub mod usage;
 
 pub use clock::{Clock, SystemClock, Timestamp};

@@ -11,6 +11,10 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
+/// Variables that user code could not find its way without, and the trace that it belongs to.
+const RESERVED: [&str; 4] = ["HOME", "PATH", "TMPDIR", "TRACEPARENT"];
+const RESERVED_PREFIX: &str = "KATONIC_";
+
 /// What to run, as whom, where and for how long.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -25,7 +29,7 @@ pub struct Launch {
     pub attempt: u32,
     /// Program and arguments, never passed through a shell.
     pub command: Vec<String>,
-    /// Further environment; it cannot replace what the platform sets.
+    /// Further environment; what is [reserved](is_reserved) it cannot replace.
     #[serde(default)]
     pub variables: BTreeMap<String, String>,
     /// The command's PATH, less what its user cannot reach.
@@ -104,30 +108,38 @@ impl Launch {
         self.folder.join("tmp")
     }
 
-    /// All that the command finds in its environment.
+    /// All that the command finds in its environment: defaults, over them the launch's own variables, over these what
+    /// is reserved.
     pub fn environment(&self) -> BTreeMap<String, String> {
         let text = |path: &Path| path.to_string_lossy().into_owned();
-        let mut environment = self.variables.clone();
-        let platform = [
-            ("HOME", text(&self.work_folder())),
-            ("PATH", self.path.clone()),
-            ("TMPDIR", text(&self.temporary_folder())),
+        let named = |(name, value): (&str, String)| (name.to_owned(), value);
+        let defaults = [
             ("LANG", "C.UTF-8".to_owned()),
-            ("KATONIC_EXECUTION_ID", self.execution_id.clone()),
-            ("KATONIC_PROJECT_ID", self.project_id.clone()),
-            ("KATONIC_ATTEMPT", self.attempt.to_string()),
-            ("KATONIC_METRICS", text(&self.metrics_file())),
             // Lines appear as they are printed, not when 8 KiB are full.
             ("PYTHONUNBUFFERED", "1".to_owned()),
             // Compiled modules are no result.
             ("PYTHONPYCACHEPREFIX", text(&self.folder.join("pycache"))),
         ];
-        environment.extend(platform.map(|(name, value)| (name.to_owned(), value)));
-        if let Some(traceparent) = &self.traceparent {
-            environment.insert("TRACEPARENT".to_owned(), traceparent.clone());
-        }
+        let reserved = [
+            ("HOME", text(&self.work_folder())),
+            ("PATH", self.path.clone()),
+            ("TMPDIR", text(&self.temporary_folder())),
+            ("KATONIC_EXECUTION_ID", self.execution_id.clone()),
+            ("KATONIC_PROJECT_ID", self.project_id.clone()),
+            ("KATONIC_ATTEMPT", self.attempt.to_string()),
+            ("KATONIC_METRICS", text(&self.metrics_file())),
+        ];
+        let traceparent = self.traceparent.iter().map(|parent| ("TRACEPARENT", parent.clone()));
+        let mut environment: BTreeMap<String, String> = defaults.into_iter().map(named).collect();
+        environment.extend(self.variables.clone());
+        environment.extend(reserved.into_iter().chain(traceparent).map(named));
         environment
     }
+}
+
+/// Whether a variable is the platform's to set and nobody else's.
+pub fn is_reserved(variable: &str) -> bool {
+    RESERVED.contains(&variable) || variable.starts_with(RESERVED_PREFIX)
 }
 
 #[cfg(test)]
@@ -161,10 +173,23 @@ mod tests {
     }
 
     #[test]
-    fn variables_add_to_the_environment_but_replace_nothing_of_the_platform() {
+    fn variables_add_to_the_environment() {
         let environment = example().environment();
         assert_eq!(environment.get("HOME").map(String::as_str), Some("/srv/work/exe-1/work"));
         assert_eq!(environment.get("SEED").map(String::as_str), Some("7"));
         assert_eq!(environment.get("TRACEPARENT"), None);
+    }
+
+    #[test]
+    fn variables_replace_all_but_what_is_reserved() {
+        let launch = Launch { traceparent: Some("00-1-2-01".into()), ..example() };
+        let every: BTreeMap<String, String> =
+            launch.environment().into_keys().map(|name| (name, "replaced".into())).collect();
+        let environment = Launch { variables: every, ..launch }.environment();
+        let replaced = environment.iter().filter(|(_, value)| *value == "replaced").map(|(name, _)| name.as_str());
+        assert_eq!(replaced.collect::<Vec<_>>(), ["LANG", "PYTHONPYCACHEPREFIX", "PYTHONUNBUFFERED", "SEED"]);
+        for (name, value) in &environment {
+            assert_eq!(is_reserved(name), value != "replaced", "{name}");
+        }
     }
 }

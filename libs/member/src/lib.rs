@@ -61,7 +61,7 @@ pub use dir::{Error, MemberDir, Members, Result};
 pub use durable::{write_visible, write_whole};
 pub use exit::{ContainerEnd, Exit, ExitReason, Launched, Stop, StopReason, Used};
 pub use hostile::read_capped;
-pub use launch::{Launch, Limit, Resource, RunAs};
+pub use launch::{Launch, Limit, Resource, RunAs, is_reserved};
 pub use liveness::{AgentLock, Liveness, ProcessIdentity, ShimLock};
 pub use processes::{Which, kill_all};
 pub use remove::remove_folder;

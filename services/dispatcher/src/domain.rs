@@ -40,4 +40,5 @@ pub mod spec;
 pub mod standing;
 pub mod timetable;
 pub mod usage;
+pub mod variables;
 pub mod wait;

@@ -91,6 +91,7 @@ pub fn execution(execution: &Execution, members: &[Member]) -> pb::Execution {
         after: execution.after.iter().map(dependency).collect(),
         failed_dependency: execution.failed_dependency.map(|id| id.to_string()).unwrap_or_default(),
         usage: execution.used.map(|used| usage(&used, &execution.spec.tier)),
+        env: execution.spec.env.values().clone(),
     }
 }
 

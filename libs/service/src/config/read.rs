@@ -3,18 +3,14 @@
 //! What is wrong is taken out and the rest is read again, so that one run
 //! tells of several mistakes. Values are never quoted: one may be a secret.
 
-use std::cmp::Reverse;
-
 use figment::{
     error::{Actual, Kind},
     value::Value,
 };
+use katonic_domain::typo;
 use serde::de::DeserializeOwned;
 
 use super::{Error, sources::Sources};
-
-/// Names that differ by more are not meant: one typing error in four letters.
-const LETTERS_FOR_ONE_ERROR: usize = 4;
 
 /// Reads a configuration.
 pub(super) fn read<C: DeserializeOwned>(sources: &Sources<'_>) -> Result<C, Error> {
@@ -95,12 +91,10 @@ fn leaves(path: &[String], value: Option<&Value>) -> Vec<Vec<String>> {
 
 /// What may have been meant by the part of a key that ends at `depth`.
 fn meant(leaf: &[String], depth: usize, known: &[&str]) -> String {
-    let wrong = &leaf[depth - 1];
-    let near = known.iter().min_by_key(|name| (strsim::osa_distance(name, wrong), Reverse(name.len())));
-    match near.filter(|name| strsim::osa_distance(name, wrong) <= 1 + wrong.len() / LETTERS_FOR_ONE_ERROR) {
+    match typo::meant(&leaf[depth - 1], known.iter().copied()) {
         Some(name) => {
             let mut right = leaf.to_owned();
-            right[depth - 1] = (*name).to_owned();
+            right[depth - 1] = name.to_owned();
             format!("did you mean `{}`?", right.join("."))
         }
         None => format!("what may stand there is {}", one_of(known)),

@@ -178,7 +178,7 @@ impl Inner {
             project_id: execution.project.to_string(),
             attempt: member.id.attempt,
             command: execution.spec.command.items().to_vec(),
-            variables: execution.spec.params.variables(),
+            variables: execution.spec.variables(),
             path: self.path_for(run_as),
             folder: self.settings.work.join(member.id.container_name()),
             run_as,

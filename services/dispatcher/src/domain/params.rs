@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::spec::json_len;
+use crate::domain::spec::map_json_len;
 
 const MAX_PARAMS: usize = 64;
 const MAX_NAME: usize = 63;
@@ -44,7 +44,7 @@ impl Params {
 
     /// How long they are in an event.
     pub(super) fn json_len(&self) -> usize {
-        self.0.iter().map(|(name, value)| json_len(name) + json_len(value)).sum()
+        map_json_len(&self.0)
     }
 }
 

@@ -10,6 +10,7 @@ use crate::domain::{
     params::Params,
     priority::Priority,
     retry::{RetryForm, RetryPolicy},
+    variables::Variables,
 };
 
 /// How long user code may run where nothing was said.
@@ -76,6 +77,11 @@ pub(super) fn json_len(item: &str) -> usize {
     escaped + "\"\",".len()
 }
 
+/// How long texts by name are in an event.
+pub(super) fn map_json_len(texts: &BTreeMap<String, String>) -> usize {
+    texts.iter().map(|(name, text)| json_len(name) + json_len(text)).sum()
+}
+
 /// What a user asks to be run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JobRequest {
@@ -93,6 +99,8 @@ pub struct JobRequest {
     pub grace: Duration,
     /// What the command is given beside its arguments.
     pub params: Params,
+    /// And what else its environment holds.
+    pub env: Variables,
     /// For people.
     pub tags: Tags,
     /// How it is ordered in its tier's queue.
@@ -126,6 +134,9 @@ pub struct JobForm {
     pub grace: Option<Duration>,
     /// Values by name.
     pub params: BTreeMap<String, String>,
+    /// Environment variables, values by name.
+    #[serde(default)]
+    pub env: BTreeMap<String, String>,
     /// Labels.
     pub tags: Vec<String>,
     /// How urgent it is.
@@ -172,10 +183,13 @@ impl JobForm {
         let given = after.map_or(0, |()| given);
         let params = Params::try_new(self.params).and_then(|params| within(given + params.json_len()).map(|()| params));
         let params = params.map_err(|why| refuse("params", &why)).ok();
+        let given = given + params.as_ref().map_or(0, Params::json_len);
+        let env = Variables::try_new(self.env).and_then(|env| within(given + env.json_len()).map(|()| env));
+        let env = env.map_err(|why| refuse("env", &why)).ok();
         let retry = self.retry.check().map_err(|wrong| violations.extend(wrong)).ok();
 
-        match (command, commit, tier, tags, after, params, retry) {
-            (Some(command), Some(commit), Some(tier), Some(tags), Some(()), Some(params), Some(retry))
+        match (command, commit, tier, tags, after, params, env, retry) {
+            (Some(command), Some(commit), Some(tier), Some(tags), Some(()), Some(params), Some(env), Some(retry))
                 if violations.is_empty() =>
             {
                 let title = if self.title.is_empty() { command.as_title() } else { self.title };
@@ -188,6 +202,7 @@ impl JobForm {
                     timeout,
                     grace,
                     params,
+                    env,
                     tags,
                     priority,
                     retry,
@@ -202,7 +217,7 @@ impl JobForm {
     }
 }
 
-/// Dependencies and parameters share the command's room in an event.
+/// Dependencies, parameters and variables share the command's room in an event.
 fn within(bytes: usize) -> Result<(), &'static str> {
     if bytes <= MAX_COMMAND_BYTES { Ok(()) } else { Err("are together with the command longer than 32 KiB") }
 }
@@ -269,6 +284,9 @@ pub struct LaunchSpec {
     /// What the command is given beside its arguments.
     #[serde(default)]
     pub params: Params,
+    /// And what else its environment holds.
+    #[serde(default)]
+    pub env: Variables,
     /// How it is ordered in its tier's queue.
     #[serde(default)]
     pub priority: Priority,
@@ -281,6 +299,12 @@ impl LaunchSpec {
     /// How many members an attempt has.
     pub fn member_count(&self) -> u32 {
         self.groups.iter().map(|group| group.size).sum()
+    }
+
+    /// What user code finds in its environment beside what the platform sets.
+    pub fn variables(&self) -> BTreeMap<String, String> {
+        // No name is in both: what begins as parameters do is refused as a variable.
+        self.env.values().clone().into_iter().chain(self.params.variables()).collect()
     }
 
     /// How long user code has between TERM and KILL.
@@ -319,6 +343,7 @@ pub(crate) mod tests {
             grace_ms: 1_000,
             groups: vec![Group { role: "main".parse().expect("a name"), size: 1 }],
             params: Params::default(),
+            env: Variables::default(),
             priority: Priority::default(),
             retry: RetryPolicy::default(),
         }
@@ -346,6 +371,7 @@ pub(crate) mod tests {
             timeout: Some(Duration::ZERO),
             grace: Some(MAX_GRACE + Duration::from_millis(1)),
             params: BTreeMap::from([("a-b".into(), String::new())]),
+            env: BTreeMap::from([("PATH".into(), String::new())]),
             tags: vec!["a b".into()],
             priority: Priority::High,
             retry: RetryForm { max_attempts: 21, ..RetryForm::default() },
@@ -356,7 +382,19 @@ pub(crate) mod tests {
         named.sort();
         assert_eq!(
             named,
-            ["after", "command", "commit", "grace", "params", "retry.max_attempts", "tags", "tier", "timeout", "title"]
+            [
+                "after",
+                "command",
+                "commit",
+                "env",
+                "grace",
+                "params",
+                "retry.max_attempts",
+                "tags",
+                "tier",
+                "timeout",
+                "title"
+            ]
         );
     }
 
@@ -376,7 +414,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_command_and_its_parameters_share_one_cap() {
+    fn what_a_command_is_given_shares_its_cap() {
         let with = |bytes: usize| JobForm {
             command: vec!["x".repeat(MAX_COMMAND_BYTES / 2)],
             params: BTreeMap::from([("p".into(), "y".repeat(bytes))]),
@@ -384,6 +422,10 @@ pub(crate) mod tests {
         };
         assert!(with(MAX_COMMAND_BYTES / 2 - 16).check().is_ok());
         assert_eq!(fields(with(MAX_COMMAND_BYTES / 2)), ["params"]);
+        let env = |bytes: usize| BTreeMap::from([("V".to_owned(), "z".repeat(bytes))]);
+        let both = |bytes: usize| JobForm { env: env(bytes), ..with(MAX_COMMAND_BYTES / 2 - 116) };
+        assert!(both(90).check().is_ok());
+        assert_eq!(fields(both(116)), ["env"]);
         let after: Vec<Dependency> = (0..64).map(|_| on(ExecutionId::generate())).collect();
         let room = MAX_COMMAND_BYTES - dependency::json_len(&after);
         assert!(JobForm { after: after.clone(), ..with(room - MAX_COMMAND_BYTES / 2 - 16) }.check().is_ok());

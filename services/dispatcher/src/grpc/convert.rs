@@ -75,7 +75,7 @@ pub fn job_form(request: pb::SubmitJobRequest) -> Result<JobForm, Error> {
     let Some(priority) = priority(request.priority) else {
         return Err(Error::Spec(spec::Error(vec![Violation::new("priority", "is none that there is")])));
     };
-    let pb::SubmitJobRequest { project_id: _, command, title, commit, tier, params, tags, .. } = request;
+    let pb::SubmitJobRequest { project_id: _, command, title, commit, tier, params, env, tags, .. } = request;
     Ok(JobForm {
         command,
         title,
@@ -84,6 +84,7 @@ pub fn job_form(request: pb::SubmitJobRequest) -> Result<JobForm, Error> {
         timeout,
         grace,
         params,
+        env,
         tags,
         priority,
         retry,

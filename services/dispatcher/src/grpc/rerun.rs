@@ -22,6 +22,8 @@ fn merged(of: pb::Execution, request: pb::RerunExecutionRequest) -> pb::SubmitJo
     let title = if request.command.is_empty() { of.title } else { String::new() };
     let mut params = of.params;
     params.extend(request.params);
+    let mut env = of.env;
+    env.extend(request.env);
     pb::SubmitJobRequest {
         project_id: of.project_id,
         command: or(request.command, spec.command),
@@ -36,6 +38,7 @@ fn merged(of: pb::Execution, request: pb::RerunExecutionRequest) -> pb::SubmitJo
         retry: request.retry.or(spec.retry),
         after: request.after,
         after_items: Vec::new(),
+        env,
     }
 }
 
@@ -53,27 +56,31 @@ mod tests {
         execution::tests::queued,
         params::Params,
         spec::{Command, JobRequest},
+        variables::Variables,
     };
 
     fn asked(of: &Execution, request: pb::RerunExecutionRequest) -> JobRequest {
         job_form(of, request).and_then(|form| Ok(form.check()?)).expect("a job")
     }
 
-    fn with_params() -> Execution {
+    fn with_values() -> Execution {
         let mut execution = queued(7);
         let params = BTreeMap::from([("lr".to_owned(), "0.1".to_owned()), ("seed".to_owned(), "1".to_owned())]);
         execution.spec.params = Params::try_new(params).expect("parameters");
+        let env = BTreeMap::from([("SEED".to_owned(), "1".to_owned()), ("THREADS".to_owned(), "2".to_owned())]);
+        execution.spec.env = Variables::try_new(env).expect("variables");
         execution
     }
 
     #[test]
     fn what_is_not_set_is_as_it_was() {
-        let mut execution = with_params();
+        let mut execution = with_values();
         execution.title = "the good one".to_owned();
         let request = asked(&execution, pb::RerunExecutionRequest::default());
         let spec = &execution.spec;
         assert_eq!((&request.command, request.title.as_str()), (&spec.command, "the good one"));
         assert_eq!((request.tier.as_ref(), &request.params), (Some(&spec.tier.name), &spec.params));
+        assert_eq!(request.env, spec.env);
         assert_eq!((request.timeout, request.grace), (std::time::Duration::from_mins(1), spec.grace()));
         assert_eq!((request.rerun_of, request.no_input), (Some(execution.id), true));
         assert_eq!((&request.retry, request.priority), (&spec.retry, spec.priority));
@@ -90,17 +97,19 @@ mod tests {
     }
 
     #[test]
-    fn what_is_set_replaces_it_and_a_parameter_only_that_of_its_name() {
+    fn what_is_set_replaces_it_and_a_parameter_or_variable_only_that_of_its_name() {
         let request = pb::RerunExecutionRequest {
             command: vec!["false".to_owned()],
             commit: "0".repeat(40),
             params: [("lr".to_owned(), "0.2".to_owned())].into(),
+            env: [("THREADS".to_owned(), "8".to_owned())].into(),
             ..Default::default()
         };
-        let request = asked(&with_params(), request);
+        let request = asked(&with_values(), request);
         assert_eq!(Some(request.command), Command::try_new(vec!["false".to_owned()]).ok());
         assert_eq!((request.title.as_str(), request.no_input), ("false", false));
-        let params: Vec<_> = request.params.values().iter().map(|(name, value)| format!("{name}={value}")).collect();
-        assert_eq!(params, ["lr=0.2", "seed=1"]);
+        let given = request.params.values().iter().chain(request.env.values());
+        let given: Vec<_> = given.map(|(name, value)| format!("{name}={value}")).collect();
+        assert_eq!(given, ["lr=0.2", "seed=1", "SEED=1", "THREADS=8"]);
     }
 }

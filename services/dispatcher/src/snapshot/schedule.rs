@@ -102,6 +102,7 @@ fn job(job: &JobForm) -> pb::SubmitJobRequest {
         retry: (job.retry != RetryForm::default()).then(|| retry(&job.retry)),
         after: Vec::new(),
         after_items: Vec::new(),
+        env: job.env.clone(),
     }
 }
 

@@ -150,6 +150,7 @@ pub fn pin(request: JobRequest, resolved: Resolved) -> Pinned {
         tier: resolved.tier,
         groups: vec![Group { role: MAIN.parse().expect("a valid name"), size: 1 }],
         params: request.params,
+        env: request.env,
         priority: request.priority,
         retry: request.retry,
     };

@@ -24,6 +24,7 @@ use katonic_dispatcher::{
         priority::Priority,
         retry::RetryPolicy,
         spec::{Command, Group, LaunchSpec, Tier},
+        variables::Variables,
     },
     reconcile::plan::Presence,
 };
@@ -307,6 +308,7 @@ fn execution(job: &Job, image_digest: String) -> Result<Execution> {
         grace_ms: millis(job.grace)?,
         groups: vec![Group { role: "main".parse()?, size: 1 }],
         params: Params::default(),
+        env: Variables::default(),
         priority: Priority::default(),
         retry: RetryPolicy::default(),
     };

@@ -49,7 +49,7 @@ pub const ACTIONS: &[Action] = &[
     role(
         "execution.read",
         Role::ResultsConsumer,
-        "see an execution: its command and parameters, how it went and ended",
+        "see an execution: its command, parameters and variables, how it went and ended",
     ),
     role("files.read", Role::Reader, "read files and result files (Git)"),
     role("log.read", Role::Reader, "read and follow logs"),
@@ -157,8 +157,8 @@ A user has the highest of the roles that were granted to them and to the organis
 organisation its owners have its role, its members at most contributor. Administrators may do everything. Without a role in
 a project one does not see that it is there.
 
-An execution's command, parameters and tags are part of what its readers see, also those who see only results: put no secret
-into them. Result files lie beside the inputs in Git, so that reading them needs the role reader.
+An execution's command, parameters, variables and tags are part of what its readers see, also those who see only results: put
+no secret into them. Result files lie beside the inputs in Git, so that reading them needs the role reader.
 
 ## In a project
 

@@ -1,6 +1,6 @@
 //! What a container is made of. Pure: an order and an image in, a request of
 //! the engine's API out; nothing of it is the user's to choose but the command,
-//! its parameters and the size of its tier.
+//! its parameters and variables, and the size of its tier.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -78,7 +78,7 @@ pub fn launch(order: &Order<'_>, image: &Image, folder: PathBuf) -> Launch {
         project_id: execution.project.to_string(),
         attempt: member.id.attempt,
         command: execution.spec.command.items().to_vec(),
-        variables: variables(image, execution.spec.params.variables()),
+        variables: variables(image, execution.spec.variables()),
         path: image.path(),
         folder,
         run_as: member.uid.map(|uid| RunAs { uid, gid: uid }),
@@ -95,10 +95,10 @@ pub fn launch_inside(launch: &Launch) -> Launch {
     Launch { folder: Path::new(INSIDE).join("files").join(JOB), run_as: None, ..launch.clone() }
 }
 
-/// The image's own environment, then the job's parameters.
-fn variables(image: &Image, params: BTreeMap<String, String>) -> BTreeMap<String, String> {
+/// The image's own environment, over it the job's.
+fn variables(image: &Image, job: BTreeMap<String, String>) -> BTreeMap<String, String> {
     let mut variables = image.variables.clone();
-    variables.extend(params);
+    variables.extend(job);
     variables
 }
 
@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn parameters_replace_the_images_environment() {
+    fn what_the_job_says_replaces_the_images_environment() {
         let both = variables(&image(), BTreeMap::from([("A".into(), "job".into()), ("B".into(), "job".into())]));
         assert_eq!(both, BTreeMap::from([("A".into(), "job".into()), ("B".into(), "job".into())]));
     }
