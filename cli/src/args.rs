@@ -6,8 +6,8 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::{
     commands::{
-        admin, completions, events, explain, jobs, limits, logs, man, orgs, projects, results, run, schedules, search,
-        subscriptions, tiers, tokens, users, version,
+        admin, completions, events, explain, jobs, limits, logs, man, orgs, params, projects, results, run, schedules,
+        search, subscriptions, tiers, tokens, users, version,
     },
     doctor,
     output::Format,
@@ -57,6 +57,8 @@ pub struct Global {
 pub enum Command {
     /// Run a command on the platform with the files of this folder.
     Run(run::RunArgs),
+    /// List the parameters that this folder declares in `katonic.toml`.
+    Params(params::ParamsArgs),
     /// Show the log of an execution.
     Logs(logs::LogsArgs),
     /// Bring back the files that an execution made or changed.

@@ -26,6 +26,7 @@ pub mod limits;
 pub mod logs;
 pub mod man;
 pub mod orgs;
+pub mod params;
 pub mod projects;
 mod rerun;
 pub mod results;
@@ -69,6 +70,7 @@ async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Version(args) => version::run(args, cli.global.url.as_deref(), output).await,
         Command::Completions(args) => completions::run(&args),
         Command::Man(args) => man::run(args, output),
+        Command::Params(_) => params::run(output),
         Command::Up(args) => Ok(platform::up(&args).await?),
         Command::Down(args) => Ok(platform::down(&args).await?),
         Command::Status(args) => Ok(platform::status(&args, output).await?),

@@ -33,7 +33,7 @@ pub fn between(before: &Execution, after: &Execution) -> Vec<Difference> {
         .collect()
 }
 
-/// What an execution was launched with, by name of the field; a parameter is `param.<name>`.
+/// What an execution was launched with, by name of the field; a parameter is `param.<name>`, a variable `env.<name>`.
 pub fn launched(execution: &Execution) -> BTreeMap<String, String> {
     let spec = execution.spec.clone().unwrap_or_default();
     let retry = spec.retry.unwrap_or_default();
@@ -50,7 +50,8 @@ pub fn launched(execution: &Execution) -> BTreeMap<String, String> {
         ("tags", execution.tags.join(", ")),
     ];
     let params = execution.params.iter().map(|(name, value)| (format!("param.{name}"), value.clone()));
-    fields.into_iter().map(|(name, value)| (name.to_owned(), value)).chain(params).collect()
+    let env = execution.env.iter().map(|(name, value)| (format!("env.{name}"), value.clone()));
+    fields.into_iter().map(|(name, value)| (name.to_owned(), value)).chain(params).chain(env).collect()
 }
 
 fn seconds(duration: Option<prost_types::Duration>) -> String {
@@ -74,9 +75,13 @@ mod tests {
     #[test]
     fn only_what_differs_is_named() {
         let before = execution("true", &[("lr", "0.1"), ("seed", "1")]);
-        let after = execution("false", &[("lr", "0.2"), ("seed", "1"), ("new", "x")]);
+        let mut after = execution("false", &[("lr", "0.2"), ("seed", "1"), ("new", "x")]);
+        after.env.insert("THREADS".to_owned(), "2".to_owned());
         let found: Vec<String> = between(&before, &after).iter().map(ToString::to_string).collect();
-        assert_eq!(found, ["command: true -> false", "param.lr: 0.1 -> 0.2", "param.new: nothing -> x"]);
+        assert_eq!(
+            found,
+            ["command: true -> false", "env.THREADS: nothing -> 2", "param.lr: 0.1 -> 0.2", "param.new: nothing -> x"]
+        );
         assert_eq!(between(&before, &before), []);
     }
 }

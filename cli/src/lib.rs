@@ -4,7 +4,8 @@
 //!  args ──> commands ──> client ──gRPC──> gateway          config: which gateway, which token
 //!               │  └───> git ────smart HTTP──> gateway     snapshot, results: files in and out
 //!               ├──────> platform: `up`, `down`, `status` of this machine's installation
-//!               └──────> doctor: what is wrong with any of it
+//!               ├──────> doctor: what is wrong with any of it
+//!               └──────> parameters: what a folder declares, held against what is given
 //! ```
 //!
 //! It has no powers that the public API lacks: everything but `up`, `down`,
@@ -32,6 +33,7 @@ pub mod interrupt;
 pub mod log_writer;
 pub mod output;
 pub mod pages;
+mod parameters;
 pub mod party;
 pub mod platform;
 pub mod progress;

@@ -1,5 +1,7 @@
 //! `katonic jobs`.
 
+use std::collections::BTreeMap;
+
 use clap::{Args, Subcommand};
 use katonic_domain::Tag;
 use katonic_proto::{
@@ -214,8 +216,6 @@ fn row(execution: &Execution) -> [String; 7] {
 fn human(execution: &Execution) -> String {
     let spec = execution.spec.clone().unwrap_or_default();
     let conditions: Vec<String> = execution.conditions().map(condition).collect();
-    let params: Vec<String> =
-        execution.params.iter().map(|(name, value)| text::command(&[format!("{name}={value}")])).collect();
     let metrics = execution.metrics.as_ref().map(json::from_struct);
     let after: Vec<String> = execution.after.iter().map(dependency).collect();
     let mut lines = vec![
@@ -234,7 +234,8 @@ fn human(execution: &Execution) -> String {
         ("why", execution.reason_text.clone()),
         ("conditions", conditions.join(", ")),
         ("command", text::command(&spec.command)),
-        ("parameters", params.join(" ")),
+        ("parameters", named(&execution.params)),
+        ("variables", named(&execution.env)),
         ("priority", text::priority(execution.priority())),
         ("tier", spec.tier.map(|tier| tier.name).unwrap_or_default()),
         ("input", spec.input_commit),
@@ -252,6 +253,12 @@ fn human(execution: &Execution) -> String {
         answer.push_str(&attempt_text(attempt));
     }
     answer
+}
+
+/// Values by name as one could type them into a shell.
+fn named(values: &BTreeMap<String, String>) -> String {
+    let typed: Vec<String> = values.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    text::command(&typed)
 }
 
 fn dependency(dependency: &Dependency) -> String {

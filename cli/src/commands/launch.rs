@@ -2,7 +2,7 @@
 //! and `schedules create` have in common, and as the contract has them. What one
 //! runs after is said of a single job only.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, env};
 
 use clap::{Args, ValueEnum};
 use jiff::SignedDuration;
@@ -30,6 +30,9 @@ pub struct LaunchArgs {
     /// What the command is given as `KATONIC_PARAM_<NAME>`; may be repeated. Readers of the project see it.
     #[arg(long = "param", value_name = "NAME=VALUE", value_parser = param)]
     params: Vec<(String, String)>,
+    /// A variable of the command's environment, without a value your own; may be repeated. Readers of the project see it.
+    #[arg(long = "env", value_name = "NAME[=VALUE]", value_parser = variable)]
+    env: Vec<(String, String)>,
     /// A label to find the job by; may be repeated.
     #[arg(long = "tag", value_name = "TAG")]
     tags: Vec<Tag>,
@@ -116,7 +119,12 @@ impl From<Priority> for wire::Priority {
 
 impl LaunchArgs {
     /// The job of a command with the files of a commit; none means what the platform takes then.
-    pub fn job(&self, command: Vec<String>, commit: Option<&CommitId>) -> wire::SubmitJobRequest {
+    pub fn job(
+        &self,
+        command: Vec<String>,
+        commit: Option<&CommitId>,
+        params: BTreeMap<String, String>,
+    ) -> wire::SubmitJobRequest {
         wire::SubmitJobRequest {
             project_id: String::new(),
             command,
@@ -125,12 +133,13 @@ impl LaunchArgs {
             tier: self.tier(),
             timeout: self.timeout(),
             grace: None,
-            params: self.params(),
+            params,
             tags: self.tags(),
             priority: self.priority().into(),
             retry: self.retry(),
             after: Vec::new(),
             after_items: Vec::new(),
+            env: self.env(),
         }
     }
 
@@ -149,9 +158,14 @@ impl LaunchArgs {
         self.timeout.map(text::wire_duration)
     }
 
-    /// What the command is given.
+    /// The parameters that were given.
     pub fn params(&self) -> BTreeMap<String, String> {
         self.params.iter().cloned().collect()
+    }
+
+    /// The variables of its environment.
+    pub fn env(&self) -> BTreeMap<String, String> {
+        self.env.iter().cloned().collect()
     }
 
     /// Labels.
@@ -177,4 +191,15 @@ impl LaunchArgs {
 fn param(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or("a parameter is written NAME=VALUE")?;
     Ok((name.to_owned(), value.to_owned()))
+}
+
+fn variable(text: &str) -> Result<(String, String), String> {
+    if let Some((name, value)) = text.split_once('=') {
+        return Ok((name.to_owned(), value.to_owned()));
+    }
+    match env::var(text) {
+        Ok(value) => Ok((text.to_owned(), value)),
+        Err(env::VarError::NotPresent) => Err("it is not set here: write NAME=VALUE".to_owned()),
+        Err(env::VarError::NotUnicode(_)) => Err("its value here is no UTF-8".to_owned()),
+    }
 }

@@ -66,6 +66,7 @@ impl RerunArgs {
             priority: self.launch.priority().into(),
             retry: self.launch.retry(),
             after: Vec::new(),
+            env: self.launch.env(),
         }
     }
 }

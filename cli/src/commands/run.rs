@@ -6,8 +6,11 @@
 //!  project ──id───────┘         ^                                 │
 //!                               └──────── UNKNOWN_COMMIT ─────────┘  once
 //! ```
+//!
+//! Before any of it, parameters are held against what the folder declares.
 
 use std::{
+    collections::BTreeMap,
     env, io,
     path::{Path, PathBuf},
 };
@@ -24,11 +27,14 @@ use crate::{
     client::IdempotencyKey,
     exit::Exit,
     failure::{Explain, Failure},
-    git,
+    git, parameters,
     progress::Progress,
     project::{self, ProjectRef},
     snapshot::{self, Snapshots},
 };
+
+/// The parameter by which a job of many knows its place.
+const INDEX: &str = "index";
 
 /// Arguments of `run`.
 #[derive(Debug, Args)]
@@ -37,6 +43,7 @@ Examples:
   katonic run -- python3 train.py --epochs 3
   katonic run --tier small --timeout 2h -- ./evaluate.sh
   katonic run --retries 3 --retry-on user --retry-on infrastructure -- ./download.sh
+  katonic run --param epochs=3 --env OMP_NUM_THREADS=4 -- python3 train.py
   katonic run --after 12,13 -- python3 evaluate.py
   katonic run --detach --title nightly -- make all")]
 pub struct RunArgs {
@@ -88,8 +95,10 @@ pub fn current_folder() -> Result<PathBuf, NoFolder> {
 /// Runs a command on the platform with the files of this folder.
 pub async fn run(context: &Context, args: RunArgs) -> Result<Exit, Failure> {
     let mut progress = Progress::new(context.output);
+    let given_later = args.array.map(|_| INDEX);
+    let params = parameters::complete(&current_folder()?, args.launch.params(), given_later)?;
     let job = prepare(context, args.project.clone(), &progress).await?;
-    let request = job.request(&args).await?;
+    let request = job.request(&args, params).await?;
     if let Some(count) = args.array {
         progress.clear();
         return batch::submit_all(context, job.project, array(&request, count)).await;
@@ -170,9 +179,9 @@ impl Job<'_> {
         Ok(blocking(move || snapshots.push(&commit, &endpoint, project)).await?.map_err(NotSent)?)
     }
 
-    async fn request(&self, args: &RunArgs) -> Result<SubmitJobRequest, Failure> {
+    async fn request(&self, args: &RunArgs, params: BTreeMap<String, String>) -> Result<SubmitJobRequest, Failure> {
         let after = args.after.of(&self.context.client, self.project).await?;
-        let job = args.launch.job(args.command.clone(), self.commit.as_ref());
+        let job = args.launch.job(args.command.clone(), self.commit.as_ref(), params);
         Ok(SubmitJobRequest { project_id: self.project.to_string(), after, ..job })
     }
 }
@@ -180,7 +189,7 @@ impl Job<'_> {
 fn array(request: &SubmitJobRequest, count: u32) -> Vec<SubmitJobRequest> {
     let numbered = |index: u32| {
         let mut request = request.clone();
-        request.params.insert("index".to_owned(), index.to_string());
+        request.params.insert(INDEX.to_owned(), index.to_string());
         request
     };
     (0..count).map(numbered).collect()

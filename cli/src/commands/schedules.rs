@@ -16,7 +16,7 @@ use crate::{
     exit::Exit,
     failure::{Explain, Failure},
     output::{fields, table},
-    pages,
+    pages, parameters,
     progress::Progress,
     project::{self, ProjectRef},
     text,
@@ -221,12 +221,14 @@ async fn all(context: &Context, project: ProjectId) -> Result<Vec<Schedule>, Fai
 
 async fn create(context: &Context, args: CreateArgs) -> Result<(), Failure> {
     let mut progress = Progress::new(context.output);
-    let (project, commit) = if args.follow_main {
-        let named = project::of_folder(args.project.clone(), &running::current_folder()?)?;
-        (project::find_or_create(&context.client, &named).await?, None)
+    let (folder, given) = (running::current_folder()?, args.launch.params());
+    let (project, commit, params) = if args.follow_main {
+        let named = project::of_folder(args.project.clone(), &folder)?;
+        (project::find_or_create(&context.client, &named).await?, None, given)
     } else {
+        let params = parameters::complete(&folder, given, None)?;
         let job = running::prepare(context, args.project.clone(), &progress).await?;
-        (job.project, job.commit)
+        (job.project, job.commit, params)
     };
     progress.clear();
     let (catch_up, catch_up_limit) = args.catch_up.wire();
@@ -239,7 +241,7 @@ async fn create(context: &Context, args: CreateArgs) -> Result<(), Failure> {
         catch_up: catch_up.into(),
         catch_up_limit,
         paused: false,
-        job: Some(args.launch.job(args.command, commit.as_ref())),
+        job: Some(args.launch.job(args.command, commit.as_ref(), params)),
     };
     let answer = context.client.create_schedule(IdempotencyKey::generate(), request).await?;
     context.output.answer(&answer.schedule.ok_or(Incomplete("schedule"))?, human)?;

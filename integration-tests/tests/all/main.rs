@@ -26,6 +26,7 @@ mod e2e_examples;
 mod e2e_isolation;
 mod e2e_labels;
 mod e2e_logs;
+mod e2e_params;
 mod e2e_rerun;
 mod e2e_retry;
 mod e2e_run;
@@ -83,6 +84,7 @@ fn main() -> ExitCode {
         e2e_isolation::trials(),
         e2e_labels::trials(),
         e2e_logs::trials(),
+        e2e_params::trials(),
         e2e_rerun::trials(),
         e2e_retry::trials(),
         e2e_run::trials(),
