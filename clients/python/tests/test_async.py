@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from katonic import AsyncClient, JobFailedError
+from katonic import AsyncClient, JobFailedError, JobSpec
 from katonic.errors import NotFoundError
 
 
@@ -64,3 +64,20 @@ async def test_what_is_not_there_is_said(async_client: AsyncClient) -> None:
     with pytest.raises(NotFoundError) as refused:
         await async_client.runs(project="there-is-none")
     assert refused.value.reason == "PROJECT_NOT_FOUND"
+
+
+async def test_jobs_are_launched_again_and_beside_each_other(async_client: AsyncClient, project: str) -> None:
+    script = 'echo "{\\"step\\": 0, \\"loss\\": $KATONIC_PARAM_LR}" > $KATONIC_METRICS; test $KATONIC_ATTEMPT = 2'
+    first = await async_client.run(
+        ["sh", "-c", script], project=project, params={"lr": 0.1}, retries=1, retry_on=["user"], retry_after=0
+    )
+    again = await first.rerun(params={"lr": 0.2}, after=[first], wait=True)
+    assert again.succeeded
+    assert again.differences == {"param.lr": ("0.1", "0.2")}
+    assert (await again.series()).rows() == [{"step": 0, "loss": 0.2}]
+    assert (await again.usage()).usage is not None
+    assert (await again.edit(notes="better")).notes == "better"
+    rows = {row["name"]: row for row in await async_client.compare(first, again)}
+    assert (rows["metric.loss"][first.id], rows["metric.loss"][again.id]) == (0.1, 0.2)
+    answers = await async_client.run_many([JobSpec("true"), JobSpec("true", after=[0])], project=project)
+    assert (await (await async_client.job(answers[1].id)).wait()).succeeded

@@ -25,9 +25,13 @@ def test_the_examples_work(tmp_path: Path) -> None:
     examples = re.findall(r"<!-- run -->\n```python\n(.*?)```", README.read_text(), re.DOTALL)
     said = [run(example, folder) for example in examples]
     assert said[0] == "trained\nsucceeded {'loss': 0.05}\n"
-    assert said[2] == "hello\n"
-    assert said[3].startswith("UNKNOWN_TIER ")
-    assert said[4]
+    assert said[1] == "trained all\nparam.lr 0.1 0.2\n"
+    assert "param.lr" in said[3]
+    assert said[4].startswith("[0, 1, 2] [0.9, 0.8, 0.7]\n0:00:")
+    assert said[5].startswith("['nightly'] ")
+    assert said[6] == "hello\n"
+    assert said[7].startswith("UNKNOWN_TIER ")
+    assert said[8]
 
 
 def run(program: str, folder: Path) -> str:

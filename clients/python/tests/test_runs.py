@@ -56,7 +56,7 @@ def test_more_than_a_page_is_listed(
     ids = [client.run("true", project=project, tags=["paged"], wait=True).id for _ in range(5)]
     while len(client.runs("phase:succeeded", project=project)) < len(ids):  # the index follows the events
         time.sleep(0.1)
-    monkeypatch.setattr("katonic._sync.client._PAGE", 2)
+    monkeypatch.setattr("katonic._wire.PAGE", 2)
     assert [row.id for row in client.runs(query, project=project)] == ids[::-1]
     assert [row.id for row in client.runs(query, project=project, limit=3)] == ids[:1:-1]
 
@@ -76,7 +76,7 @@ def test_all_projects_are_listed(client: Client, project: str, monkeypatch: pyte
     names = {f"{project}-{n}" for n in range(3)}
     for name in names:
         client.call(operations.CREATE_PROJECT, models.CreateProjectRequest(name=name))
-    monkeypatch.setattr("katonic._sync.client._PAGE", 2)
+    monkeypatch.setattr("katonic._wire.PAGE", 2)
     listed = [known.name for known in client.projects()]
     assert names <= set(listed)
     assert len(listed) == len(set(listed))

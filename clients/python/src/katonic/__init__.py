@@ -9,14 +9,16 @@ from collections.abc import Generator, Iterable, Mapping, Sequence
 from datetime import timedelta
 from functools import cache
 from os import PathLike
+from typing import Any
 
 from ._async.client import AsyncClient
 from ._async.job import AsyncJob
 from ._endpoint import Endpoint, find_endpoint
-from ._generated.models import Execution, ExplainExecutionResponse, Project
+from ._generated.models import Execution, ExplainExecutionResponse, GetUsageResponse, Project, Schedule
+from ._request import JobReference, JobSpec
 from ._sync.client import Client
 from ._sync.job import Job
-from ._values import Event, LogLine, Run
+from ._values import Event, LogLine, Run, Series, Submission
 from .errors import JobFailedError, KatonicError
 
 __all__ = [
@@ -26,16 +28,23 @@ __all__ = [
     "Event",
     "Execution",
     "ExplainExecutionResponse",
+    "GetUsageResponse",
     "Job",
     "JobFailedError",
+    "JobSpec",
     "KatonicError",
     "LogLine",
     "Project",
     "Run",
+    "Schedule",
+    "Series",
+    "Submission",
+    "compare",
     "events",
     "job",
     "projects",
     "run",
+    "run_many",
     "runs",
 ]
 
@@ -52,6 +61,11 @@ def run(
     priority: str | None = None,
     timeout: timedelta | float | None = None,
     grace: timedelta | float | None = None,
+    retries: int | None = None,
+    retry_on: Iterable[str] = (),
+    retry_after: timedelta | float | None = None,
+    after: Iterable[JobReference] = (),
+    after_any: Iterable[JobReference] = (),
     idempotency_key: str | None = None,
     wait: bool = False,
 ) -> Job:
@@ -67,9 +81,25 @@ def run(
         priority=priority,
         timeout=timeout,
         grace=grace,
+        retries=retries,
+        retry_on=retry_on,
+        retry_after=retry_after,
+        after=after,
+        after_any=after_any,
         idempotency_key=idempotency_key,
         wait=wait,
     )
+
+
+def run_many(
+    jobs: Iterable[JobSpec],
+    *,
+    project: str | None = None,
+    folder: str | PathLike[str] | None = None,
+    idempotency_key: str | None = None,
+) -> list[Submission]:
+    """Run up to 1,000 commands as jobs in one call; see `Client.run_many`."""
+    return _client().run_many(jobs, project=project, folder=folder, idempotency_key=idempotency_key)
 
 
 def job(execution_id: str) -> Job:
@@ -82,6 +112,11 @@ def runs(
 ) -> list[Run]:
     """List jobs as rows of a table; see `Client.runs`."""
     return _client().runs(query, project=project, sort=sort, limit=limit)
+
+
+def compare(*jobs: JobReference) -> list[dict[str, Any]]:
+    """Put jobs beside each other, as rows of a table; see `Client.compare`."""
+    return _client().compare(*jobs)
 
 
 def projects(*, archived: bool = False) -> list[Project]:

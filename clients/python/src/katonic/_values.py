@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from ._generated.models import CloudEvent, Entry, Execution
+from ._generated.models import CloudEvent, Entry, Execution, MetricSeries, SubmitJobsAnswer
+from .errors import KatonicError
 
 ENDED = frozenset({"succeeded", "failed", "stopped"})
 
@@ -155,7 +156,7 @@ def run_of(execution: Execution) -> Run:
         exit_code=exit_code(execution),
     )
     row.update({f"param.{name}": value for name, value in execution.params.items()})
-    row.update({f"metric.{name}": value for name, value in _flat(execution.metrics)})
+    row.update({f"metric.{name}": value for name, value in flat(execution.metrics)})
     return row
 
 
@@ -164,9 +165,52 @@ def exit_code(execution: Execution) -> int | None:
     return execution.attempts[-1].exit_code if execution.attempts else None
 
 
-def _flat(metrics: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+def flat(metrics: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Each metric by its name; one inside another is `<outer>.<inner>`."""
     for name, value in metrics.items():
         if isinstance(value, dict):
-            yield from ((f"{name}.{inner}", number) for inner, number in _flat(value))
+            yield from ((f"{name}.{inner}", number) for inner, number in flat(value))
         else:
             yield name, value
+
+
+class Series(dict[str, MetricSeries]):
+    """What a job logged of its metrics, by name: of each its `steps` and `values`, thinned to 500 where there are more.
+
+    `pandas.DataFrame(job.series().rows())` makes a column of each metric.
+    """
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Write a row for each step in order: `step` and the metrics that have a value there, of several the last."""
+        rows: dict[int, dict[str, Any]] = {}
+        for name, series in self.items():
+            for step, value in zip(series.steps, series.values, strict=True):
+                rows.setdefault(step, {"step": step})[name] = value
+        return [rows[step] for step in sorted(rows)]
+
+
+@dataclass(frozen=True)
+class Submission:
+    """What became of one job of many."""
+
+    id: str
+    """`exe_…`; empty where it was refused."""
+    number: int
+    """Its number in its project; 0 where it was refused."""
+    replayed: bool
+    """Whether an earlier call with the same idempotency key had made it."""
+    error: KatonicError | None
+    """Why it was refused; `None` where it was not."""
+
+
+def submission_of(answer: SubmitJobsAnswer) -> Submission:
+    """Read what is answered of one job."""
+    return Submission(answer.execution_id, answer.number, answer.replayed, _refusal(answer))
+
+
+def _refusal(answer: SubmitJobsAnswer) -> KatonicError | None:
+    problem = answer.problem
+    if problem is None:
+        return None
+    violations = {violation.field: violation.description for violation in problem.violations}
+    return KatonicError(problem.detail, reason=problem.code, violations=violations)

@@ -37,6 +37,9 @@ STREAMS = Retry(total=0)
 # Ten minutes: a restart of the whole platform fits in.
 RESUMING = Retry(total=400, backoff_factor=0.1, max_backoff_wait=3)
 
+# The most that there is.
+PAGE = 200
+
 CONNECT_SECONDS = 5.0
 # The platform pings every 15 s: a stream that says nothing for longer than three of them is dead.
 SILENCE_SECONDS = 50.0

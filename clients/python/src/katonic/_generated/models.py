@@ -1588,7 +1588,7 @@ class SubmitJobRequest(Message):
     model_config = ConfigDict(
         arbitrary_types_allowed=True,
     )
-    project_id: str
+    project_id: str = ""
     after: list[Dependency] | None = None
     """At most 64 executions of the same project, none of them archived, that it waits for; each takes 96 bytes of the room that command and parameters have."""
     after_items: list[ItemDependency] | None = None

@@ -5,23 +5,20 @@ from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import closing
 from datetime import timedelta
 from os import PathLike
-from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
+from .. import _wire
+from .._comparison import compared
 from .._endpoint import find_endpoint
 from .._generated import models, operations
 from .._operation import Answer, Operation, Request
-from .._project import is_project_id, project_of_folder
-from .._request import submission
-from .._snapshot import Snapshot
-from .._threads import at_once
-from .._values import Event, Run, event_of, run_of
-from ..errors import ConflictError, NotFoundError
+from .._request import JobReference, JobSpec, id_of, job_request
+from .._values import Event, Run, Submission, event_of, run_of, submission_of
 from .job import Job
+from .projects import Projects
+from .schedules import Schedules
 from .transport import Transport
-
-_PAGE = 200
 
 
 class Client:
@@ -33,6 +30,7 @@ class Client:
 
     def __init__(self, url: str | None = None, token: str | None = None, *, timeout: float = 30.0) -> None:
         self._transport = Transport(find_endpoint(url, token), timeout)
+        self._projects = Projects(self._transport)
 
     def __repr__(self) -> str:
         """Which platform."""
@@ -42,6 +40,11 @@ class Client:
     def url(self) -> str:
         """The platform's address."""
         return self._transport.endpoint.url
+
+    @property
+    def schedules(self) -> Schedules:
+        """Jobs that are launched again and again."""
+        return Schedules(self._transport, self._projects)
 
     def run(
         self,
@@ -56,6 +59,11 @@ class Client:
         priority: str | None = None,
         timeout: timedelta | float | None = None,
         grace: timedelta | float | None = None,
+        retries: int | None = None,
+        retry_on: Iterable[str] = (),
+        retry_after: timedelta | float | None = None,
+        after: Iterable[JobReference] = (),
+        after_any: Iterable[JobReference] = (),
         idempotency_key: str | None = None,
         wait: bool = False,
     ) -> Job:
@@ -72,10 +80,15 @@ class Client:
         `priority` (`low`, `normal`, `high`) say what it runs on and when, `timeout` how long it may run and `grace` how
         long it has between being asked to stop and being killed.
 
+        `retries` is how often it may be tried again after it failed, `retry_on` after which failures (`infrastructure`,
+        which is the default, `user`, `timeout`), `retry_after` how long to wait before that, twice as long each further
+        time. It starts once the jobs of `after` have succeeded, and those of `after_any` have ended; each is a job, its
+        id, or what has its id.
+
         Calls with the same `idempotency_key` are one job; without one, each call is a new job. With `wait` the answer
         comes once it has ended, however that is.
         """
-        request = submission(
+        spec = JobSpec(
             command,
             title=title,
             tier=tier,
@@ -84,15 +97,39 @@ class Client:
             priority=priority,
             timeout=timeout,
             grace=grace,
+            retries=retries,
+            retry_on=retry_on,
+            retry_after=retry_after,
+            after=after,
+            after_any=after_any,
         )
-        if project is None:
-            project = at_once(project_of_folder, Path(folder or "."))
-        project_id = self._project_id(project, create=True)
-        commit = at_once(self._send, Path(folder), project_id) if folder is not None else None
+        request = job_request(spec)
+        project_id, commit = self._projects.prepare(project, folder)
         request = request.model_copy(update={"project_id": project_id, "commit": commit})
         execution = self._transport.call(operations.SUBMIT_JOB, request, idempotency_key)
         job = Job(self._transport, execution)
         return job.wait() if wait else job
+
+    def run_many(
+        self,
+        jobs: Iterable[JobSpec],
+        *,
+        project: str | None = None,
+        folder: str | PathLike[str] | None = None,
+        idempotency_key: str | None = None,
+    ) -> list[Submission]:
+        """Run up to 1,000 commands as jobs in one call; each has an answer of its own, in their order.
+
+        A job that is refused says so in its answer, and holds up none but those that name it in `after` or `after_any`.
+        `project` and `folder` are as for `run`, and the same for all. With the same `idempotency_key` a repeated call
+        answers the same for each job, by its place.
+        """
+        written = [job_request(job) for job in jobs]
+        project_id, commit = self._projects.prepare(project, folder)
+        written = [job.model_copy(update={"commit": commit}) for job in written]
+        request = models.SubmitJobsRequest(project_id=project_id, jobs=written)
+        answered = self._transport.call(operations.SUBMIT_JOBS, request, idempotency_key)
+        return [submission_of(answer) for answer in answered.answers]
 
     def job(self, execution_id: str) -> Job:
         """Find a job by its id, `exe_…`."""
@@ -113,7 +150,7 @@ class Client:
         the search finds, which also knows other orders (`sort`, such as `metric.accuracy:desc`) and follows what
         happens within half a second or so. At most `limit` of them.
         """
-        project_id = self._project_id(project) if project else None
+        project_id = self._projects.find(project) if project else None
         if project_id and query is None and sort is None:
             executions = self._list_jobs(project_id)
         else:
@@ -126,9 +163,19 @@ class Client:
                 rows.append(run_of(execution))
         return rows
 
+    def compare(self, *jobs: JobReference) -> list[dict[str, Any]]:
+        """Put jobs beside each other, as rows of a table: `pandas.DataFrame(katonic.compare(...))` takes them.
+
+        A row has a `name`, whether it `differs`, and for each job, under its id, the value. Of what became of them
+        there are `title`, `phase`, `reason`, `exit_code`, `metric.<name>`, and `queued` and `duration` in seconds; of
+        what they were given `command`, `input` (the commit of their files), `environment`, `tier`, `timeout` and
+        `grace` in seconds, `priority`, `attempts`, `tags` and `param.<name>`. What none of them has is left out.
+        """
+        return compared([(self.job(id_of(job))).execution for job in jobs])
+
     def projects(self, *, archived: bool = False) -> list[models.Project]:
         """List the projects that you may read, or the `archived` ones."""
-        return self._list_projects(archived=archived)
+        return self._projects.all(archived=archived)
 
     def events(
         self,
@@ -145,7 +192,7 @@ class Client:
         `types` (a `*` at the end matches any rest) and `subject` (an id) leave out all others.
         """
         request = models.FollowEventsRequest(
-            project_id=self._project_id(project) if project else None,
+            project_id=self._projects.find(project) if project else None,
             types=list(types),
             subject=subject,
             cursor=cursor,
@@ -177,35 +224,8 @@ class Client:
         """Close all connections."""
         self.close()
 
-    def _send(self, folder: Path, project_id: str) -> str | None:
-        with Snapshot(folder) as snapshot:
-            return snapshot.push(self._transport.endpoint, project_id)
-
-    def _project_id(self, project: str, *, create: bool = False) -> str:
-        if is_project_id(project):
-            return project
-        if found := self._list_projects(project):
-            return found[0].project_id
-        if not create:
-            raise NotFoundError(f"there is no project `{project}` of yours", reason="PROJECT_NOT_FOUND")
-        try:
-            made = self._transport.call(operations.CREATE_PROJECT, models.CreateProjectRequest(name=project))
-        except ConflictError:  # somebody made it at the same moment
-            return self._project_id(project)
-        return made.project_id
-
-    def _list_projects(self, name: str | None = None, *, archived: bool = False) -> list[models.Project]:
-        request = models.ListProjectsRequest(page_size=_PAGE, name=name, archived=archived)
-        projects: list[models.Project] = []
-        while True:
-            page = self._transport.call(operations.LIST_PROJECTS, request)
-            projects += page.projects
-            if not page.next_page_token:
-                return projects
-            request = request.model_copy(update={"page_token": page.next_page_token})
-
     def _list_jobs(self, project_id: str) -> Generator[models.Execution, None]:
-        request = models.ListJobsRequest(project_id=project_id, page_size=_PAGE)
+        request = models.ListJobsRequest(project_id=project_id, page_size=_wire.PAGE)
         while True:
             page = self._transport.call(operations.LIST_JOBS, request)
             for execution in page.executions:
@@ -217,7 +237,7 @@ class Client:
     def _search(self, query: str | None, project_id: str | None, sort: str | None) -> Generator[models.Execution, None]:
         narrowed = f"project:{project_id}" if project_id else None
         order = sort or "created:desc"
-        request = models.SearchRequest(q=query, kinds=["execution"], filter=narrowed, sort=order, page_size=_PAGE)
+        request = models.SearchRequest(q=query, kinds=["execution"], filter=narrowed, sort=order, page_size=_wire.PAGE)
         while True:
             page = self._transport.call(operations.SEARCH, request)
             for hit in page.hits:

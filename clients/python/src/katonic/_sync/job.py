@@ -1,14 +1,16 @@
 # Made by `generate` from _async/job.py; do not edit.
 """A job: what one does with it once it is accepted."""
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import closing
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Self
 
+from .._comparison import differences_between
 from .._deadline import Deadline
 from .._generated import models, operations
-from .._values import ENDED, LogLine, exit_code, is_shown, log_line, word
+from .._request import JobReference, JobSpec, masked, rerun_request
+from .._values import ENDED, LogLine, Series, exit_code, is_shown, log_line, word
 from ..errors import JobFailedError
 from .transport import Transport
 
@@ -18,10 +20,18 @@ class Job:
 
     execution: models.Execution
     """All that the platform says about it."""
+    differences: Mapping[str, tuple[Any, Any]]
+    """Of a job that `rerun` has made: what it has otherwise than the one before, as it was and as it is, by name."""
 
-    def __init__(self, transport: Transport, execution: models.Execution) -> None:
+    def __init__(
+        self,
+        transport: Transport,
+        execution: models.Execution,
+        differences: Mapping[str, tuple[Any, Any]] | None = None,
+    ) -> None:
         self._transport = transport
         self.execution = execution
+        self.differences = differences or {}
 
     def __repr__(self) -> str:
         """Its id, phase and title."""
@@ -91,6 +101,16 @@ class Job:
     def tags(self) -> list[str]:
         """The labels to find it by."""
         return list(self.execution.tags)
+
+    @property
+    def notes(self) -> str:
+        """What people write about it."""
+        return self.execution.notes
+
+    @property
+    def archived(self) -> bool:
+        """Whether lists leave it out."""
+        return self.execution.archived
 
     @property
     def created(self) -> datetime | None:
@@ -172,3 +192,87 @@ class Job:
         """Say why it is where it is, and what would help."""
         request = models.ExplainExecutionRequest(execution_id=self.id)
         return self._transport.call(operations.EXPLAIN_EXECUTION, request)
+
+    def rerun(
+        self,
+        command: str | Sequence[str] = (),
+        *,
+        title: str | None = None,
+        tier: str | None = None,
+        params: Mapping[str, object] | None = None,
+        tags: Iterable[str] = (),
+        priority: str | None = None,
+        timeout: timedelta | float | None = None,
+        grace: timedelta | float | None = None,
+        retries: int | None = None,
+        retry_on: Iterable[str] = (),
+        retry_after: timedelta | float | None = None,
+        after: Iterable[JobReference] = (),
+        after_any: Iterable[JobReference] = (),
+        idempotency_key: str | None = None,
+        wait: bool = False,
+    ) -> Self:
+        """Run it once more, with the same command, files, tier and so on, but for what is given, as for `run`.
+
+        Each of `params` replaces the one of its name, or comes on top; `tags` replace all that it had. It waits for
+        nobody but those of `after` and `after_any`. The answer is the new job, whose `differences` say what it has
+        otherwise.
+        """
+        spec = JobSpec(
+            command,
+            title=title,
+            tier=tier,
+            params=params,
+            tags=tags,
+            priority=priority,
+            timeout=timeout,
+            grace=grace,
+            retries=retries,
+            retry_on=retry_on,
+            retry_after=retry_after,
+            after=after,
+            after_any=after_any,
+        )
+        request = rerun_request(self.id, spec)
+        execution = self._transport.call(operations.RERUN_EXECUTION, request, idempotency_key)
+        job = type(self)(self._transport, execution, differences_between(self.execution, execution))
+        return job.wait() if wait else job
+
+    def edit(
+        self,
+        *,
+        title: str | None = None,
+        tags: Iterable[str] | None = None,
+        notes: str | None = None,
+        archived: bool | None = None,
+        etag: str | None = None,
+    ) -> Self:
+        """Change what people say about it, in whatever phase it is; `""` and `[]` take away what was said.
+
+        An `archived` job is left out of lists until it is not archived any more. With an `etag`, as the execution has
+        it, it raises `StaleError` where somebody changed it since.
+        """
+        request = models.UpdateExecutionRequest(
+            execution_id=self.id,
+            title=title,
+            tags=None if tags is None else list(tags),
+            notes=notes,
+            archived=archived,
+            etag=etag,
+        )
+        self.execution = self._transport.call(operations.UPDATE_EXECUTION, masked(request))
+        return self
+
+    def series(self, *names: str) -> Series:
+        """Read what it logged of its metrics by step, of these or of all; none before it has ended."""
+        request = models.GetMetricsRequest(execution_id=self.id, names=list(names))
+        answer = self._transport.call(operations.GET_METRICS, request)
+        return Series({series.name: series for series in answer.series})
+
+    def usage(self, *, attempt: int | None = None, max_points: int | None = None) -> models.GetUsageResponse:
+        """Read what it has used and cost so far, and what its members used over time, at most 240 points of each.
+
+        `attempt` is which one's members are shown; else it is the newest.
+        """
+        request = models.GetUsageRequest(execution_id=self.id, attempt=attempt, max_points=max_points)
+        return self._transport.call(operations.GET_USAGE, request)
