@@ -28,6 +28,10 @@ use crate::exit::Exit;
 
 /// Arguments of `katonic up`.
 #[derive(Debug, Clone, clap::Args)]
+#[command(after_help = "\
+Examples:
+  katonic up
+  katonic up --backend process")]
 pub struct UpArgs {
     /// Where jobs run; kept from then on. Not said: the kept one, and at first containers where an engine answers that
     /// has the image of executions, else processes
